@@ -1,0 +1,7 @@
+"""`python -m llamacli` is the same program as `llamacli`."""
+
+import sys
+
+from llamacli.cli.main import main
+
+sys.exit(main())

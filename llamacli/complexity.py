@@ -1,0 +1,54 @@
+"""How long a good answer has to be: the level of a prompt, and the budget of new tokens that it earns."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Level(StrEnum):
+    """The complexity of a prompt."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+    @property
+    def max_tokens(self) -> int:
+        """The budget of new tokens."""
+        return _BUDGETS[self]
+
+
+_BUDGETS = {Level.LOW: 100, Level.MEDIUM: 250, Level.HIGH: 500}
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """A level and the probability of each; `scores` is None where a person chose the level."""
+
+    level: Level
+    scores: Mapping[Level, float] | None
+
+
+def from_scores(scores: Mapping[Level, float]) -> Classification:
+    """The likeliest level, scores scaled to sum to 1; of equals the longer budget, which cuts nothing."""
+    total = sum(scores[level] for level in Level)
+    shares = {level: scores[level] / total for level in Level}
+    return Classification(max(Level, key=lambda level: (shares[level], level.max_tokens)), shares)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How many new tokens an answer may have: `at_least` so many, the rest perhaps still being decided.
+
+    An answer can begin before its level is known, because every level allows the low budget.
+    """
+
+    at_least: int
+    decided: "Future[int] | None" = None
+
+    def allows(self, generated: int) -> bool:
+        """Whether one more token may follow `generated` ones; waits for the decision only when it is needed."""
+        if generated < self.at_least:
+            return True
+        return self.decided is not None and generated < self.decided.result()

@@ -1,0 +1,65 @@
+"""What everything above knows of a model: two protocols."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from llamacli.complexity import Budget, Classification
+from llamacli.events import Event
+from llamacli.messages import Conversation
+from llamacli.sampling import Sampling
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """A loaded model: its name, its window in tokens, where it runs, how it was placed and why."""
+
+    model: str
+    context_window: int
+    device: str
+    dtype: str
+    quantization: str
+    reason: str = ""
+
+
+class Engine(Protocol):
+    """A language model that answers conversations, one at a time."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is loaded."""
+        ...
+
+    def count_tokens(self, conversation: Conversation) -> int:
+        """Tokens of the conversation as the model reads it, with what its template adds."""
+        ...
+
+    def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Iterator[Event]:
+        """Answer the conversation: one Reading, TextDeltas, then exactly one Finished, last.
+
+        A conversation that ends in an answer is continued from that answer's last token.
+        Closing the iterator stops the model within one token. Only errors of `llamacli.errors` escape;
+        PromptTooLong where the conversation does not fit the window.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give back the memory and the thread. Closing twice is allowed."""
+        ...
+
+
+class Classifier(Protocol):
+    """Rates how long the answers to prompts have to be."""
+
+    @property
+    def device(self) -> str:
+        """Where it runs."""
+        ...
+
+    def classify(self, prompts: Sequence[str]) -> list[Classification]:
+        """One classification for each prompt, in order, as one batch."""
+        ...
+
+    def close(self) -> None:
+        """Give back the memory. Closing twice is allowed."""
+        ...
