@@ -1,19 +1,19 @@
 """Every way in which a command can fail, and the status that it exits with.
 
-    LlamacliError                          status
-      BadUsage                             2    the command was wrong
-        NothingToAsk                            no words and nothing on standard input
-        NotText                                 bytes that are not UTF-8 text
-        PromptTooLong                           more tokens than the context window has
-      ModelUnavailable                     3    the model cannot be had
-        UnknownModel                            no such hub id, directory or preset
-        GatedModel                              the hub wants its licence accepted
-        BadToken                                the hub refuses the token
-        ModelNotOnDisk                          and the network may not, or cannot, be asked
-      EngineFailed                         1    the model or the machine failed
-        OutOfMemory                             of a card, or of the machine
-        BrokenModel                             its files cannot be read, or do not fit together
-      Interrupted                          130  by Ctrl-C
+LlamacliError                          status
+  BadUsage                             2    the command was wrong
+    NothingToAsk                            no words and nothing on standard input
+    NotText                                 bytes that are not UTF-8 text
+    PromptTooLong                           more tokens than the context window has
+  ModelUnavailable                     3    the model cannot be had
+    UnknownModel                            no such hub id, directory or preset
+    GatedModel                              the hub wants its licence accepted
+    BadToken                                the hub refuses the token
+    ModelNotOnDisk                          and the network may not, or cannot, be asked
+  EngineFailed                         1    the model or the machine failed
+    OutOfMemory                             of a card, or of the machine
+    BrokenModel                             its files cannot be read, or do not fit together
+  Interrupted                          130  by Ctrl-C
 """
 
 from enum import IntEnum

@@ -4,6 +4,7 @@ An option beats the environment, which beats `.env` in the working directory, wh
 configuration directory, which beats the default.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -28,6 +29,7 @@ class Setting:
     default: Any
     help: str
     choices: tuple[str, ...] = ()
+    pattern: str = ""
     minimum: float | None = None
     maximum: float | None = None
     variables: tuple[str, ...] = ()
@@ -47,8 +49,8 @@ class Setting:
     @property
     def range(self) -> str:
         """The values it may have, for people."""
-        if self.choices:
-            return ", ".join(self.choices)
+        if self.choices or self.pattern:
+            return ", ".join(self.choices) or self.pattern.replace("|", ", ").replace(r"cuda(:\d+)?", "cuda, cuda:N")
         if self.minimum is None:
             return {"flag": "true, false", "texts": "text"}.get(self.kind, self.kind)
         return f"{self.minimum:g} and more" if self.maximum is None else f"{self.minimum:g} to {self.maximum:g}"
@@ -69,17 +71,30 @@ class Setting:
         """The value itself; ValueError where it is out of range."""
         if self.choices and value not in self.choices:
             _refuse()
+        if self.pattern and not re.fullmatch(self.pattern, value):
+            _refuse()
         if self.minimum is not None and not self.minimum <= value <= (self.maximum or float("inf")):
             _refuse()
         return value
 
 
-_FLAGS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+_FLAGS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _refuse() -> Any:
     raise ValueError
 
+
+_DEVICE = r"auto|cpu|cuda(:\d+)?|mps"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("model", "text", "auto", "Preset (auto, builtin, llama-3.1-8b), hub id or directory."),
@@ -96,8 +111,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("repetition_penalty", "number", 1.21, "How much seen tokens are avoided; 1 is not at all.", minimum=0.1, maximum=10),
     Setting("seed", "integer", None, "The same seed gives the same answer.", minimum=0, maximum=2**63 - 1),
     Setting("stop", "texts", (), "Text at which the answer ends (repeatable)."),
-    Setting("device", "text", "auto", "Where the model runs: auto, cpu, cuda, cuda:N, mps."),
-    Setting("classifier_device", "text", "auto", "Where the classifier runs: the same, or none."),
+    Setting("device", "text", "auto", "Where the model runs.", pattern=_DEVICE),
+    Setting("classifier_device", "text", "auto", "Where the classifier runs.", pattern=_DEVICE + "|none"),
     Setting(
         "quantization", "text", "auto", "Precision of the model's weights.", choices=("auto", "4bit", "8bit", "none")
     ),

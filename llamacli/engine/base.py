@@ -1,6 +1,6 @@
 """What everything above knows of a model: two protocols."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,11 +34,11 @@ class Engine(Protocol):
         """Tokens of the conversation as the model reads it, with what its template adds."""
         ...
 
-    def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Iterator[Event]:
+    def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Generator[Event, None, None]:
         """Answer the conversation: one Reading, TextDeltas, then exactly one Finished, last.
 
         A conversation that ends in an answer is continued from that answer's last token.
-        Closing the iterator stops the model within one token. Only errors of `llamacli.errors` escape;
+        Closing the generator stops the model within one token. Only errors of `llamacli.errors` escape;
         PromptTooLong where the conversation does not fit the window.
         """
         ...

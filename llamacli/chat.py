@@ -1,0 +1,188 @@
+"""A conversation with a model: ask, retry, go on, undo; and what an interrupted turn leaves."""
+
+import time
+from collections.abc import Generator
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+
+from llamacli.background import in_background
+from llamacli.complexity import Budget, Classification, Level
+from llamacli.engine import Models
+from llamacli.errors import BadUsage
+from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta, Timings, Usage
+from llamacli.messages import Conversation, Role
+from llamacli.sampling import Sampling
+from llamacli.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Complexity:
+    """The level of a turn, the budget it had, and who decided: "classifier" or "option"."""
+
+    level: Level
+    scores: "dict[str, float] | None"
+    max_tokens: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnReport:
+    """How the last turn went; `classify_s` is the classifier's own time."""
+
+    finished: Finished
+    complexity: Complexity
+    classify_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Rating:
+    classification: Classification
+    source: str
+    seconds: float
+
+
+@dataclass
+class ChatSession:
+    """One conversation and the choices for its next turn.
+
+    `complexity` is "auto", "off" or a level, `max_tokens` replaces the budget that it gives.
+    `last` reports the latest turn that made any text.
+    """
+
+    models: Models
+    sampling: Sampling
+    complexity: str = "auto"
+    max_tokens: int | None = None
+    conversation: Conversation = field(default_factory=Conversation)
+    last: TurnReport | None = None
+
+    @classmethod
+    def of(cls, models: Models, settings: Settings) -> "ChatSession":
+        """A new conversation under these settings."""
+        conversation = Conversation().with_system(settings.system)
+        return cls(models, settings.sampling, settings.complexity, settings.max_tokens, conversation)
+
+    def ask(self, prompt: str) -> Generator[Event, None, None]:
+        """Answer `prompt`. Closing the iterator, or Ctrl-C, keeps what came as a stopped answer.
+
+        A turn that made no text at all leaves the conversation as it was.
+        """
+        return self._turn(self.conversation.with_prompt(prompt), self._rate(prompt), "")
+
+    def retry(self) -> Generator[Event, None, None]:
+        """Answer the last prompt again, in place of its answer."""
+        prompt = self.conversation.last_prompt
+        if prompt is None:
+            raise BadUsage("There is no answer to try again.", hint="Ask something first.")
+        return self._turn(self.conversation.without_answer(), self._rate(prompt), "")
+
+    def extend(self) -> Generator[Event, None, None]:
+        """Go on with the last answer from its last token, with the same budget once more."""
+        messages = self.conversation.messages
+        if not messages or messages[-1].role is not Role.ASSISTANT:
+            raise BadUsage("There is no answer to go on with.", hint="Ask something first.")
+        # A budget may cut inside a character, which then shows as U+FFFD; the engine goes on with its true bytes.
+        rating = self._rate(self.conversation.last_prompt or "")
+        return self._turn(self.conversation, rating, messages[-1].content.removesuffix("\ufffd"))
+
+    def undo(self) -> str | None:
+        """Forget the last turn; returns its prompt, or None where there was none."""
+        prompt = self.conversation.last_prompt
+        self.conversation = self.conversation.without_last_turn()
+        return prompt
+
+    def clear(self) -> None:
+        """Forget all turns, keep the system prompt."""
+        self.conversation = Conversation().with_system(self.conversation.system)
+        self.last = None
+
+    def _turn(self, conversation: Conversation, rating: "Future[_Rating]", text: str) -> Generator[Event, None, None]:
+        stream = self.models.engine.stream(conversation, self.sampling, self._budget(rating))
+        meter = _Meter()
+        try:
+            for event in stream:
+                meter.see(event)
+                if isinstance(event, TextDelta):
+                    text += event.text
+                yield event
+        finally:
+            stream.close()
+            if text:
+                stopped = meter.finished is None
+                self.conversation = conversation.with_answer(text, stopped=stopped)
+                # A stopped answer may not have waited for its level.
+                self.last = self._report(meter, rating) if rating.done() or not stopped else None
+
+    def _report(self, meter: "_Meter", rating: "Future[_Rating]") -> TurnReport:
+        rated = rating.result()
+        scores = rated.classification.scores
+        complexity = Complexity(
+            rated.classification.level,
+            None if scores is None else {level.value: score for level, score in scores.items()},
+            self.max_tokens or rated.classification.level.max_tokens,
+            rated.source,
+        )
+        return TurnReport(meter.result(), complexity, rated.seconds)
+
+    def _rate(self, prompt: str) -> "Future[_Rating]":
+        if self.complexity == "auto" and self.models.classifier is not None:
+            return in_background(lambda: self._classify(prompt), "classify")
+        level = Level.MEDIUM if self.complexity in ("auto", "off") else Level(self.complexity)
+        return _decided(_Rating(Classification(level, None), "option", 0.0))
+
+    def _classify(self, prompt: str) -> _Rating:
+        started = time.perf_counter()
+        assert self.models.classifier is not None
+        [classification] = self.models.classifier.classify([prompt])
+        return _Rating(classification, "classifier", time.perf_counter() - started)
+
+    def _budget(self, rating: "Future[_Rating]") -> Budget:
+        if self.max_tokens is not None:
+            return Budget(self.max_tokens)
+        decided: Future[int] = Future()
+
+        def decide(done: "Future[_Rating]") -> None:
+            error = done.exception()
+            if error is None:
+                decided.set_result(done.result().classification.level.max_tokens)
+            else:
+                decided.set_exception(error)
+
+        rating.add_done_callback(decide)
+        return Budget(Level.LOW.max_tokens, decided)
+
+
+class _Meter:
+    """Counts what an engine tells, so that a stopped answer has its figures too."""
+
+    def __init__(self) -> None:
+        self._started = time.perf_counter()
+        self._first = 0.0
+        self._usage = Usage()
+        self.finished: Finished | None = None
+
+    def see(self, event: Event) -> None:
+        """Take in one event."""
+        if isinstance(event, Reading):
+            self._usage = Usage(event.prompt_tokens, event.cached_tokens, 0)
+        elif isinstance(event, TextDelta):
+            self._first = self._first or time.perf_counter()
+            self._usage = replace(self._usage, completion_tokens=event.tokens)
+        else:
+            self.finished = event
+
+    def result(self) -> Finished:
+        """What the engine said at its end, or what was seen of it until it was stopped."""
+        if self.finished is not None:
+            return self.finished
+        now = time.perf_counter()
+        made = self._usage.completion_tokens
+        speed = (made - 1) / (now - self._first) if made > 1 and now > self._first else 0.0
+        first = max(self._first - self._started, 0.0)
+        return Finished(FinishReason.INTERRUPTED, self._usage, Timings(first, now - self._started, speed))
+
+
+def _decided(rating: _Rating) -> "Future[_Rating]":
+    future: Future[_Rating] = Future()
+    future.set_result(rating)
+    return future

@@ -1,0 +1,1 @@
+"""Command line: parse, resolve, call one use case, render, exit."""

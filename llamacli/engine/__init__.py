@@ -1,0 +1,82 @@
+"""The one lazy door to the models: importing it costs nothing, opening it imports torch and transformers."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from llamacli.background import in_background
+from llamacli.engine.base import Classifier, Engine
+from llamacli.events import LoadEvent
+from llamacli.settings import Settings
+
+if TYPE_CHECKING:
+    from llamacli.engine.local.loader import Loader
+
+Report = Callable[[LoadEvent], None]
+
+
+class Models:
+    """A language model and a classifier, loaded or loading side by side; each is waited for where it is needed."""
+
+    def __init__(self, engine: "Future[Engine] | None", classifier: "Future[Classifier] | None") -> None:
+        self._engine = engine
+        self._classifier = classifier
+        self._started = time.perf_counter()
+        self.load_s = 0.0
+        """Seconds from the start of loading until the language model was ready; 0 until then."""
+        if engine is not None:
+            engine.add_done_callback(self._loaded)
+
+    def _loaded(self, _: "Future[Engine]") -> None:
+        self.load_s = time.perf_counter() - self._started
+
+    @property
+    def ready(self) -> bool:
+        """Whether the language model, if any, is loaded."""
+        return self._engine is None or self._engine.done()
+
+    @property
+    def engine(self) -> Engine:
+        """The language model; waits for it, raises what its loading raised."""
+        if self._engine is None:
+            raise LookupError("opened without a language model")
+        return self._engine.result()
+
+    @property
+    def classifier(self) -> Classifier | None:
+        """The classifier, or None where none was wanted; waits for it, raises what its loading raised."""
+        return None if self._classifier is None else self._classifier.result()
+
+    def close(self) -> None:
+        """Close what is loaded; what is still loading ends with the process."""
+        for future in (self._engine, self._classifier):
+            if future is not None and future.done() and future.exception() is None:
+                future.result().close()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which of the two models a command needs."""
+
+    engine: bool = True
+    classifier: bool = True
+
+
+def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
+    """Start loading the models that the settings name, and return at once.
+
+    `report` is called from the loading threads, with progress and notices.
+    """
+
+    def loader() -> "Loader":
+        from llamacli.engine.local.loader import Loader
+
+        return Loader(settings, wanted, report)
+
+    plan = in_background(loader, "loader")
+    return Models(
+        in_background(lambda: plan.result().engine(), "engine") if wanted.engine else None,
+        in_background(lambda: plan.result().classifier(), "classifier") if wanted.classifier else None,
+    )
