@@ -1,0 +1,51 @@
+"""The Rich console of a stream."""
+
+from collections.abc import Mapping
+from typing import TextIO
+
+from rich.console import Console
+from rich.theme import Theme
+
+UNWRAPPED = 10_000
+"""Columns of a stream that is no terminal: Rich would wrap at 80."""
+
+# No backgrounds: Rich's own black ones hide text, or make stripes, on a light terminal.
+_THEME = Theme(
+    {
+        "markdown.code": "cyan",
+        "markdown.code_block": "none",
+        "markdown.h1": "bold underline",
+        "markdown.h2": "bold underline",
+        "markdown.h3": "bold",
+        "markdown.h4": "bold",
+        "markdown.block_quote": "italic",
+        "markdown.hr": "dim",
+        "markdown.item.bullet": "bold",
+        "markdown.item.number": "bold",
+        "markdown.link_url": "underline",
+    }
+)
+
+
+class StreamConsole(Console):
+    """A console that lets a closed pipe be seen, where Rich's own would end the process."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError again."""
+        raise  # Rich calls this while it handles the error
+
+
+def console_of(stream: TextIO, environ: Mapping[str, str], *, terminal: bool, styled: bool) -> Console:
+    """The console that writes to `stream`: never markup, emoji codes or highlighting; escapes only if `styled`."""
+    return StreamConsole(
+        file=stream,
+        force_terminal=styled,
+        force_interactive=False,
+        force_jupyter=False,
+        width=None if terminal else UNWRAPPED,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        theme=_THEME,
+        _environ=environ,
+    )

@@ -1,0 +1,122 @@
+"""The two streams a person reads, and what is known of them. Made once, passed down."""
+
+import contextlib
+import io
+import json
+import os
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from llamacli.errors import LlamacliError
+from llamacli.terminal.sanitize import escape_json, sanitize
+from llamacli.terminal.streaming import AnswerRenderer, PlainAnswer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_DIM, _ERROR, _HINT = "2", "1;31", "36"
+_USUAL_SIZE = os.terminal_size((80, 24))
+
+
+class Screen:
+    """Standard output and standard error, each judged by itself.
+
+    `..._is_terminal`: a person's terminal reads it, so foreign text is made harmless.
+    `..._can_move`: that terminal also understands cursor movement; not where TERM is `dumb`.
+    `..._is_styled`: it takes styles, as a terminal that is not dumb, or because FORCE_COLOR is set. NO_COLOR leaves
+    bold, dim and the like, and takes the colours away. Writing where nobody reads any more raises BrokenPipeError.
+    """
+
+    def __init__(self, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]) -> None:
+        self.stdout = _forgiving(stdout)
+        self.stderr = _forgiving(stderr)
+        self._environ = environ
+        capable = environ.get("TERM", "") not in ("dumb", "unknown")
+        forced = bool(environ.get("FORCE_COLOR")) and capable
+        self.out_is_terminal = stdout.isatty()
+        self.err_is_terminal = stderr.isatty()
+        self.out_can_move = self.out_is_terminal and capable
+        self.err_can_move = self.err_is_terminal and capable
+        self.out_is_styled = self.out_can_move or forced
+        self.err_is_styled = self.err_can_move or forced
+
+    @cached_property
+    def out(self) -> "Console":
+        """Standard output as a Rich console that never reads markup. Foreign text has to be sanitized first."""
+        from llamacli.terminal.console import console_of
+
+        return console_of(self.stdout, self._environ, terminal=self.out_is_terminal, styled=self.out_is_styled)
+
+    @cached_property
+    def err(self) -> "Console":
+        """Standard error, likewise."""
+        from llamacli.terminal.console import console_of
+
+        return console_of(self.stderr, self._environ, terminal=self.err_is_terminal, styled=self.err_is_styled)
+
+    def answer(self, render: str) -> AnswerRenderer:
+        """The renderer of one answer: "markdown", "plain", or "auto": markdown where the cursor can move."""
+        return PlainAnswer(self.stdout, terminal=self.out_is_terminal)
+
+    def notice(self, text: str) -> None:
+        """A dim line on standard error."""
+        self._complain(self._err_styled(text, _DIM))
+
+    def error(self, error: LlamacliError) -> None:
+        """What went wrong, why, and what to do, on standard error."""
+        lines = [self._err_styled("error:", _ERROR) + " " + self._err_safe(error.message)]
+        if error.reason:
+            lines.append(self._err_safe(error.reason))
+        if error.hint:
+            lines.append(self._err_styled("hint:", _HINT) + " " + self._err_safe(error.hint))
+        self._complain("\n".join(lines))
+
+    def line(self, text: str) -> None:
+        """A line on standard output that is no model's text."""
+        _write(self.stdout, (sanitize(text) if self.out_is_terminal else text) + "\n")
+
+    def data(self, value: object) -> None:
+        """One line of JSON on standard output, whose strings stay what they are on a terminal too."""
+        line = json.dumps(value, ensure_ascii=False)
+        _write(self.stdout, (escape_json(line) if self.out_is_terminal else line) + "\n")
+
+    def out_size(self) -> os.terminal_size:
+        """Columns and lines of standard output, now."""
+        return _size(self.stdout)
+
+    def err_size(self) -> os.terminal_size:
+        """Columns and lines of standard error, now."""
+        return _size(self.stderr)
+
+    def _complain(self, text: str) -> None:
+        _write(self.stderr, text + "\n")
+
+    def _err_safe(self, text: str) -> str:
+        return sanitize(text) if self.err_is_terminal else text
+
+    def _err_styled(self, text: str, codes: str) -> str:
+        safe = self._err_safe(text)
+        if self._environ.get("NO_COLOR"):
+            codes = ";".join(code for code in codes.split(";") if int(code) < 30)
+        return f"\x1b[{codes}m{safe}\x1b[0m" if self.err_is_styled and codes else safe
+
+
+def _write(stream: TextIO, text: str) -> None:
+    stream.write(text)
+    stream.flush()
+
+
+def _forgiving(stream: TextIO) -> TextIO:
+    """The stream; a character that its encoding does not have becomes `?`, not an exception."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
+        stream.reconfigure(errors="replace")
+    return stream
+
+
+def _size(stream: TextIO) -> os.terminal_size:
+    with contextlib.suppress(OSError, ValueError):
+        size = os.get_terminal_size(stream.fileno())
+        if size.columns > 0 and size.lines > 0:
+            return size
+    return _USUAL_SIZE
