@@ -1,6 +1,6 @@
 """How long a good answer has to be: the level of a prompt, and the budget of new tokens that it earns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,8 +47,16 @@ class Budget:
     at_least: int
     decided: "Future[int] | None" = None
 
-    def allows(self, generated: int) -> bool:
-        """Whether one more token may follow `generated` ones; waits for the decision only when it is needed."""
+    def allows(self, generated: int, cancelled: Callable[[], bool] = lambda: False) -> bool:
+        """Whether one more token may follow `generated` ones; waits for the decision only when it is needed.
+
+        False once `cancelled` says so; raises what the decision raised.
+        """
         if generated < self.at_least:
             return True
-        return self.decided is not None and generated < self.decided.result()
+        while self.decided is not None and not cancelled():
+            try:
+                return generated < self.decided.result(timeout=0.05)
+            except TimeoutError:
+                continue
+        return False

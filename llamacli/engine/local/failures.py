@@ -1,0 +1,103 @@
+"""The one table of foreign exceptions and what they are called here."""
+
+import errno
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx2
+import torch
+from huggingface_hub import errors as hub
+from jinja2 import TemplateError
+from safetensors import SafetensorError
+
+from llamacli.errors import (
+    BadToken,
+    BadUsage,
+    BrokenModel,
+    EngineFailed,
+    GatedModel,
+    LlamacliError,
+    ModelNotOnDisk,
+    OutOfMemory,
+    UnknownModel,
+)
+
+Test = Callable[[BaseException], bool]
+
+
+def _is(*kinds: type[BaseException]) -> Test:
+    return lambda error: isinstance(error, kinds)
+
+
+def _status(number: int) -> Test:
+    return lambda error: isinstance(error, hub.HfHubHTTPError) and error.response.status_code == number
+
+
+def _out_of_cpu_memory(error: BaseException) -> bool:
+    # torch has no type for it: a RuntimeError of its CPU allocator.
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error))
+
+
+def _disk_full(error: BaseException) -> bool:
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC
+
+
+# The first row that fits the exception, or one that it was raised from, names the failure.
+# Order matters: GatedRepoError is a RepositoryNotFoundError, and both answer 401 where there is no token.
+_TABLE: tuple[tuple[Test, type[LlamacliError], str, str], ...] = (
+    (_is(torch.OutOfMemoryError), OutOfMemory, "The card is out of memory.",
+     "Free memory on it, shorten the conversation, or run on the CPU: --device cpu"),
+    (_out_of_cpu_memory, OutOfMemory, "The machine is out of memory.",
+     "Close other programs or choose a smaller model: -m builtin"),
+    (_is(torch.AcceleratorError), EngineFailed, "The card failed.",
+     "Run on the CPU instead: --device cpu"),
+    (_is(hub.GatedRepoError), GatedModel, "The model is gated: its licence has to be accepted first.",
+     "Accept it on the model's page, create a token there and set it: export HF_TOKEN=hf_..."),
+    (_is(hub.RepositoryNotFoundError), UnknownModel, "The hub has no such model, or none that this token may see.",
+     "Check the name, or use the built-in model: -m builtin"),
+    (_status(401), BadToken, "The hub does not accept the token.",
+     "Create a new one on the hub and set it: export HF_TOKEN=hf_..."),
+    (_is(hub.HFValidationError), UnknownModel, "This is neither a directory nor a name that the hub could have.",
+     "Check the name, or use the built-in model: -m builtin"),
+    (_is(hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, httpx2.TransportError), ModelNotOnDisk,
+     "The model is not on disk and the hub cannot be reached.",
+     "Go online without --offline once to download it, or use the built-in model: -m builtin"),
+    (_disk_full, EngineFailed, "The disk is full.", "Free some space and run the command again."),
+    (_is(SafetensorError, FileNotFoundError, EOFError), BrokenModel, "The model's files cannot be read.",
+     "Download or copy the model again."),
+    (_is(TemplateError), BadUsage, "The model's chat template refuses this conversation.",
+     "Try it without --system."),
+)  # fmt: skip
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Let only errors of `llamacli.errors` out; the foreign one stays attached as the cause."""
+    try:
+        yield
+    except LlamacliError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the edge where every foreign exception is named
+        raise translate(error) from error
+
+
+def translate(error: BaseException) -> LlamacliError:
+    """Our name for a foreign exception: the first row of the table that fits it or what it was raised from."""
+    for cause in _chain(error):
+        for fits, ours, message, hint in _TABLE:
+            if fits(cause):
+                return ours(message, reason=_first_line(cause), hint=hint)
+    return EngineFailed(
+        f"The model failed: {type(error).__name__}.", reason=_first_line(error), hint="See more with --debug."
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    current: BaseException | None = error
+    while current is not None:
+        yield current
+        current = current.__cause__ or current.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [""])[0][:300]

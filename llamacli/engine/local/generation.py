@@ -1,0 +1,179 @@
+"""The local engine: one worker thread owns the model and answers one conversation at a time."""
+
+import time
+from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from threading import Event as Flag
+from typing import Any
+
+import torch
+
+from llamacli.complexity import Budget
+from llamacli.engine.base import EngineInfo
+from llamacli.engine.local.decode import KeptCache
+from llamacli.engine.local.detokenizer import Detokenizer
+from llamacli.engine.local.failures import translated
+from llamacli.engine.local.prompts import PromptEncoder
+from llamacli.engine.local.sampler import Sampler
+from llamacli.engine.stops import StopTexts
+from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta, Timings, Usage
+from llamacli.messages import Conversation, Role
+from llamacli.sampling import Sampling
+from llamacli.window import room_for_answer
+
+
+@dataclass(frozen=True)
+class _Request:
+    conversation: Conversation
+    sampling: Sampling
+    budget: Budget
+    cancelled: Flag = field(default_factory=Flag)
+    events: "SimpleQueue[Event | BaseException | None]" = field(default_factory=SimpleQueue)
+
+
+class LocalEngine:
+    """An `Engine` over a causal model of transformers and its tokenizer."""
+
+    def __init__(self, model: Any, tokenizer: Any, info: EngineInfo) -> None:
+        self.info = info
+        self._model = model
+        self._tokenizer = tokenizer
+        self._prompts = PromptEncoder(tokenizer)
+        self._cache = KeptCache(model)
+        self._ends = _end_tokens(model, tokenizer)
+        # Always the same thread: Ctrl-C never lands inside a forward pass, and CUDA keeps state per thread.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="model")
+
+    def count_tokens(self, conversation: Conversation) -> int:
+        """Tokens of the conversation as the model reads it; 0 for an empty one."""
+        with translated():
+            return len(self._prompts.encode(conversation)) if conversation.messages else 0
+
+    def stream(
+        self, conversation: Conversation, sampling: Sampling, budget: Budget
+    ) -> Generator[Event, None, None]:
+        """Answer the conversation, see `Engine.stream`."""
+        request = _Request(conversation, sampling, budget)
+        done = self._worker.submit(self._work, request)
+        try:
+            while (event := request.events.get()) is not None:
+                if isinstance(event, BaseException):
+                    raise event
+                yield event
+        finally:
+            request.cancelled.set()
+            done.result()
+
+    def close(self) -> None:
+        """End the thread and give back the memory."""
+        self._worker.shutdown(wait=True, cancel_futures=True)
+        self._model = self._cache = None  # type: ignore[assignment]
+
+    def _work(self, request: _Request) -> None:
+        try:
+            with translated(), torch.inference_mode():
+                for event in self._answer(request):
+                    request.events.put(event)
+        except BaseException as error:  # it belongs to whoever waits for the answer
+            self._cache.forget()
+            request.events.put(error)
+        request.events.put(None)
+
+    def _answer(self, request: _Request) -> Iterator[Event]:
+        started = time.perf_counter()
+        prompt = self._prompts.encode(request.conversation)
+        room = room_for_answer(len(prompt), self.info.context_window)
+        kept = self._cache.rewind(prompt)
+        yield Reading(len(prompt), kept)
+        answer = _Answer(request, Detokenizer(self._tokenizer.backend_tokenizer, self._continued(request, prompt)))
+        for token in self._tokens(request, prompt, kept):
+            yield from answer.add(token, ends=token in self._ends, room=room)
+            if answer.reason is not None:
+                break
+        yield from answer.rest()
+        if answer.remembered:
+            said = _with_more(request.conversation, answer.text)
+            self._prompts.remember(said, prompt + answer.tokens)
+        if answer.reason is not None:
+            usage = Usage(len(prompt), kept, len(answer.tokens))
+            yield Finished(answer.reason, usage, answer.timings(started))
+
+    def _tokens(self, request: _Request, prompt: list[int], kept: int) -> Iterator[int]:
+        logits = self._cache.read_prompt(prompt, kept, request.cancelled.is_set)
+        if logits is None:
+            return
+        sampler = Sampler(request.sampling, prompt, len(logits), logits.device)
+        while not request.cancelled.is_set():
+            token = sampler.next(logits)
+            yield token
+            logits = self._cache.read([token])
+
+    def _continued(self, request: _Request, prompt: list[int]) -> list[int]:
+        """The last ids of an answer that is continued: characters may go on in the middle."""
+        messages = request.conversation.messages
+        return prompt[-8:] if messages[-1].role is Role.ASSISTANT else []
+
+
+class _Answer:
+    """What has been sampled: its ids, its text, and why it ended."""
+
+    def __init__(self, request: _Request, detokenizer: Detokenizer) -> None:
+        self._request = request
+        self._detokenizer = detokenizer
+        self._stops = StopTexts(request.sampling.stop)
+        self._times: list[float] = []
+        self.tokens: list[int] = []
+        self.text = ""
+        self.reason: FinishReason | None = None
+
+    def add(self, token: int, *, ends: bool, room: int) -> Iterator[Event]:
+        """Take in a sampled token and give the text that it makes certain."""
+        self._times.append(time.perf_counter())
+        if ends:
+            self.reason = FinishReason.STOP
+            return
+        self.tokens.append(token)
+        yield from self._show(self._stops.feed(self._detokenizer.feed(token)))
+        if self._stops.found:
+            self.reason = FinishReason.STOP
+        elif len(self.tokens) >= room or not self._allowed():
+            self.reason = FinishReason.LENGTH
+
+    def rest(self) -> Iterator[Event]:
+        """The text that was held back."""
+        yield from self._show(self._stops.feed(self._detokenizer.finish()) + self._stops.finish())
+
+    @property
+    def remembered(self) -> bool:
+        """Whether the ids stand for the text; after a stop text they say more."""
+        return bool(self.text) and not self._stops.found
+
+    def timings(self, started: float) -> Timings:
+        """Seconds to the first token and to the last, and tokens per second between them."""
+        first, last = self._times[0], self._times[-1]
+        steps = len(self._times) - 1
+        return Timings(first - started, last - started, steps / (last - first) if steps else 0.0)
+
+    def _allowed(self) -> bool:
+        request = self._request
+        return request.budget.allows(len(self.tokens), request.cancelled.is_set)
+
+    def _show(self, text: str) -> Iterator[Event]:
+        self.text += text
+        if text:
+            yield TextDelta(text, len(self.tokens))
+
+
+def _with_more(conversation: Conversation, text: str) -> Conversation:
+    messages = conversation.messages
+    if messages[-1].role is Role.ASSISTANT:
+        text = messages[-1].content.removesuffix("\ufffd") + text
+    return conversation.with_answer(text)
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    ends = model.generation_config.eos_token_id
+    listed = ends if isinstance(ends, list) else [ends]
+    return frozenset(token for token in [*listed, tokenizer.eos_token_id] if token is not None)
