@@ -1,0 +1,150 @@
+"""What every engine promises, run over each of them."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+
+import pytest
+
+from llamacli.complexity import Budget
+from llamacli.engine.base import Engine
+from llamacli.engine.scripted import Reply, ScriptedEngine
+from llamacli.errors import LlamacliError, PromptTooLong
+from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta
+from llamacli.messages import Conversation
+from tests.settings import sampling
+
+LONG = " ".join(f"word{number}" for number in range(600))
+HELLO = Conversation().with_prompt("which command starts a chat? 안녕 🦙")
+
+
+@pytest.fixture(params=["scripted", "local"])
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if request.param == "local":
+        yield request.getfixturevalue("local_engine")
+    else:
+        yield ScriptedEngine.saying(LONG)
+
+
+def text_of(events: list[Event]) -> str:
+    return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def finished(events: list[Event]) -> Finished:
+    assert isinstance(events[-1], Finished)
+    return events[-1]
+
+
+def test_an_answer_is_one_reading_then_text_then_one_finished(engine: Engine) -> None:
+    events = list(engine.stream(HELLO, sampling(seed=1), Budget(20)))
+    assert isinstance(events[0], Reading)
+    assert events[0].prompt_tokens == engine.count_tokens(HELLO)
+    assert all(isinstance(event, TextDelta) and event.text for event in events[1:-1])
+    assert text_of(events)
+    assert finished(events).usage.prompt_tokens == events[0].prompt_tokens
+
+
+def test_the_budget_is_the_most_tokens_of_an_answer(engine: Engine) -> None:
+    events = list(engine.stream(HELLO, sampling(seed=1), Budget(7)))
+    assert finished(events).reason is FinishReason.LENGTH
+    assert finished(events).usage.completion_tokens == 7
+
+
+def test_a_promised_budget_is_waited_for_only_at_the_low_one(engine: Engine) -> None:
+    decided: Future[int] = Future()
+    stream = engine.stream(HELLO, sampling(seed=1), Budget(5, decided))
+    seen = []
+    while not seen or seen[-1].tokens < 4:
+        event = next(stream)
+        if isinstance(event, TextDelta):
+            seen.append(event)
+    threading.Timer(0.1, decided.set_result, [12]).start()
+    assert finished(list(stream)).usage.completion_tokens == 12
+
+
+def test_a_budget_that_fails_fails_the_answer(engine: Engine) -> None:
+    decided: Future[int] = Future()
+    decided.set_exception(LlamacliError("the classifier broke"))
+    with pytest.raises(LlamacliError, match="the classifier broke"):
+        list(engine.stream(HELLO, sampling(seed=1), Budget(5, decided)))
+    assert finished(list(engine.stream(HELLO, sampling(seed=1), Budget(5)))).usage.completion_tokens == 5
+
+
+def test_the_same_seed_gives_the_same_text_and_another_seed_another(engine: Engine) -> None:
+    def said(seed: int) -> str:
+        return text_of(list(engine.stream(HELLO, sampling(seed=seed, temperature=1.5), Budget(30))))
+
+    assert said(1) == said(1)
+    if not isinstance(engine, ScriptedEngine):
+        assert said(1) != said(2)
+
+
+def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(engine: Engine) -> None:
+    whole = text_of(list(engine.stream(HELLO, sampling(seed=3), Budget(40))))
+    middle = len(whole) // 2
+    stop = whole[middle : middle + 3]
+    events = list(engine.stream(HELLO, sampling(seed=3, stop=[stop]), Budget(40)))
+    assert text_of(events) == whole[: whole.find(stop)]
+    assert finished(events).reason is FinishReason.STOP
+
+
+def test_closing_the_stream_stops_the_model_and_the_next_answer_is_right(engine: Engine) -> None:
+    whole = text_of(list(engine.stream(HELLO, sampling(seed=4), Budget(30))))
+    before = threading.active_count()
+    stream = engine.stream(HELLO, sampling(seed=4), Budget(100_000))
+    for _ in range(3):
+        next(stream)
+    stream.close()
+    assert threading.active_count() == before
+    if isinstance(engine, ScriptedEngine):
+        assert engine.sampled == 30 + 2
+    assert text_of(list(engine.stream(HELLO, sampling(seed=4), Budget(30)))) == whole
+
+
+def test_a_conversation_that_does_not_fit_is_refused_with_both_numbers(engine: Engine) -> None:
+    given = Conversation().with_prompt("word " * 6000)
+    with pytest.raises(PromptTooLong, match=rf"{engine.count_tokens(given):,} tokens given, .* fit"):
+        list(engine.stream(given, sampling(), Budget(5)))
+
+
+def test_an_answer_ends_where_the_window_is_full(engine: Engine) -> None:
+    room = engine.info.context_window - engine.count_tokens(HELLO)
+    events = list(engine.stream(HELLO, sampling(seed=1, temperature=5, top_k=0, top_p=1), Budget(100_000)))
+    assert finished(events).usage.completion_tokens <= room
+
+
+def test_an_answer_that_fails_midway_raises_our_error_and_the_engine_lives(
+    failing: Callable[[], tuple[Engine, type[LlamacliError]]],
+) -> None:
+    engine, expected = failing()
+    stream = engine.stream(HELLO, sampling(seed=1), Budget(20))
+    with pytest.raises(expected):
+        list(stream)
+    assert text_of(list(engine.stream(HELLO, sampling(seed=1), Budget(5))))
+
+
+@pytest.fixture(params=["scripted", "local"])
+def failing(request: pytest.FixtureRequest) -> Callable[[], tuple[Engine, type[LlamacliError]]]:
+    """An engine whose next answer fails in the middle."""
+    if request.param == "scripted":
+        fault = Reply("one two three", fault=LlamacliError("broken"), fault_after=2)
+        return lambda: (ScriptedEngine.saying(fault, LONG), LlamacliError)
+    return lambda: _failing_once(request.getfixturevalue("local_engine"))
+
+
+def _failing_once(engine: Engine) -> tuple[Engine, type[LlamacliError]]:
+    from llamacli.engine.local.generation import LocalEngine
+    from llamacli.errors import OutOfMemory
+
+    assert isinstance(engine, LocalEngine)
+    calls = 0
+
+    def fail_at_the_third(*_: object) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            handle.remove()
+            raise MemoryError
+
+    handle = engine._model.model.layers[1].register_forward_pre_hook(fail_at_the_third)
+    return engine, OutOfMemory

@@ -1,0 +1,52 @@
+"""Small real models with random weights, made in a second: the loading and decoding of them is the real thing."""
+
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+SPECIAL = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+TEMPLATE = (
+    "{{ bos_token }}{% for m in messages %}{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' }}"
+    "{{ m['content'] | trim + '<|eot_id|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
+)
+TEXT = ["which command starts a chat", "안녕하세요, 저는 라마입니다", "llamacli ask hello 😀🦙", "one two three four"]
+
+
+def tokenizer() -> PreTrainedTokenizerFast:
+    """Byte-level BPE with few merges, so that Korean and emoji are cut inside characters."""
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=330, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
+    )
+    made.train_from_iterator(TEXT, trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=made, bos_token=SPECIAL[0], eos_token=SPECIAL[-1])
+    fast.chat_template = TEMPLATE
+    return fast
+
+
+def save_llama(directory: Path, *, window: int = 4096, tied: bool = True) -> Path:
+    """A Llama of two layers in `directory`."""
+    torch.manual_seed(0)
+    words = tokenizer()
+    config = LlamaConfig(
+        vocab_size=len(words),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=window,
+        tie_word_embeddings=tied,
+        initializer_range=0.2,  # wide enough that the random answers vary
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+    )
+    LlamaForCausalLM(config).save_pretrained(directory)
+    words.save_pretrained(directory)
+    return directory
