@@ -1,7 +1,6 @@
 """`python -m llamacli` is the same program as `llamacli`."""
 
-import sys
+from llamacli.cli.main import entry_point
 
-from llamacli.cli.main import main
-
-sys.exit(main())
+if __name__ == "__main__":
+    entry_point()

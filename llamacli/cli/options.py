@@ -37,12 +37,7 @@ Files = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 
 
-def _remember_debug(ctx: typer.Context, given: bool) -> None:
-    world: World = ctx.obj
-    world.debug = world.debug or given
-
-
-Debug = Annotated[bool, typer.Option("--debug", callback=_remember_debug, help="Add the traceback to an error.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Add the traceback to an error.")]
 
 
 def with_settings(
@@ -61,7 +56,7 @@ def with_settings(
         @functools.wraps(function)
         def command(ctx: typer.Context, **given: Any) -> ExitStatus:
             world: World = ctx.obj
-            del given["debug"]  # its callback has told the world
+            world.debug = given.pop("debug") or world.debug
             options = {name: given.pop(name) for name in shared}
             return function(world, settings_of(options, world), **given)  # type: ignore[call-arg]
 

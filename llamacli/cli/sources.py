@@ -1,16 +1,21 @@
 """The texts that settings come from: the environment and two `.env` files, which never enter the environment."""
 
 import io
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from llamacli.attachments import decode
 from llamacli.cli.context import World
 from llamacli.settings import Settings, Source, resolve
 
 
 def settings_of(options: Mapping[str, Any], world: World) -> Settings:
-    """The settings under these options; what was ignored is shown as notices. Raises BadUsage like `resolve`."""
+    """The settings under these options; what was ignored is shown as notices.
+
+    Raises BadUsage like `resolve`, and NotText where the system prompt is not UTF-8.
+    """
     environment = Source("the environment", world.environ)
     in_config = resolve(options, [environment], world.environ).config_dir / ".env"
     in_cwd = world.cwd / ".env"
@@ -21,6 +26,8 @@ def settings_of(options: Mapping[str, Any], world: World) -> Settings:
     if in_config.is_file():
         sources.append(Source(str(in_config), _texts(in_config, world)))
     settings = resolve(options, sources, world.environ)
+    if settings.system:
+        decode(os.fsencode(settings.system), "The system prompt")
     for notice in settings.notices:
         world.screen.notice(notice)
     return settings

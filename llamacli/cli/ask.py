@@ -1,0 +1,126 @@
+"""`llamacli ask`: one answer."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import chain
+from typing import Annotated
+
+import typer
+
+from llamacli.chat import ChatSession, TurnReport
+from llamacli.cli.context import World
+from llamacli.cli.options import ANSWERING, Files, Json, Words, with_settings
+from llamacli.cli.prompt_input import PromptInput
+from llamacli.complexity import Level
+from llamacli.engine import Wanted
+from llamacli.engine.base import EngineInfo
+from llamacli.errors import ExitStatus
+from llamacli.events import Event, FinishReason, Reading, TextDelta
+from llamacli.settings import Settings
+from llamacli.terminal.loading import LoadingDisplay
+from llamacli.terminal.reports import peak_memory, stats_line, turn_json
+from llamacli.terminal.screen import Screen
+from llamacli.terminal.streaming import AnswerRenderer
+
+NoStream = Annotated[bool, typer.Option("--no-stream", help="Print the answer once, when it is complete.")]
+
+
+@with_settings(ANSWERING)
+def ask(
+    world: World,
+    settings: Settings,
+    words: Words = None,
+    files: Files = None,
+    no_stream: NoStream = False,
+    as_json: Json = False,
+) -> ExitStatus:
+    """Answer one prompt."""
+    given = PromptInput(words or [], files or [], world)
+    prompt = given.at_once()
+    display = LoadingDisplay(world.screen)
+    with closing(world.open_models(settings, _wanted(settings, as_json), display.report)) as models:
+        with display:
+            if prompt is None:
+                prompt = given.awaited(lambda: models.ready and bool(models.engine), display.report)
+            session = ChatSession.of(models, settings)
+            info = models.engine.info
+        renderer = None if no_stream or as_json else world.screen.answer(settings.render)
+        interrupted = _answer(session, prompt, display, renderer)
+        answer = session.conversation.last_answer or ""
+        if as_json:
+            world.screen.data(_json(session, info, answer))
+        elif interrupted and not answer:
+            raise KeyboardInterrupt
+        else:
+            if no_stream:
+                _stream(iter([answer]), display, world.screen.answer(settings.render))
+            _remark(world.screen, settings, session, info, interrupted)
+    return ExitStatus.INTERRUPTED if interrupted else ExitStatus.DONE
+
+
+def _wanted(settings: Settings, level_is_shown: bool) -> Wanted:
+    # A budget that was given makes the level worth its time only where it is shown.
+    rated = settings.complexity == "auto" and settings.classifier_device != "none"
+    return Wanted(classifier=rated and (settings.max_tokens is None or level_is_shown or settings.stats))
+
+
+def _answer(session: ChatSession, prompt: str, display: LoadingDisplay, renderer: AnswerRenderer | None) -> bool:
+    """Let the model answer, shown while it comes if there is a renderer; whether Ctrl-C ended it."""
+    with closing(session.ask(prompt)) as events:
+        try:
+            if renderer is None:
+                with display:
+                    for _ in _texts(events, display):
+                        display.status("answering")
+            else:
+                _stream(_texts(events, display), display, renderer)
+        except KeyboardInterrupt:
+            return True
+    return False
+
+
+def _stream(texts: Iterator[str], display: LoadingDisplay, renderer: AnswerRenderer) -> None:
+    try:
+        with display:
+            first = next(texts, "")
+        for text in chain([first], texts):
+            renderer.feed(text)
+    finally:
+        renderer.finish()
+
+
+def _texts(events: Iterator[Event], display: LoadingDisplay) -> Iterator[str]:
+    for event in events:
+        if isinstance(event, Reading):
+            display.status(f"reading {event.prompt_tokens - event.cached_tokens:,} tokens")
+        elif isinstance(event, TextDelta):
+            yield event.text
+
+
+def _json(session: ChatSession, info: EngineInfo, answer: str) -> dict[str, object]:
+    classifier = session.models.classifier
+    if session.last is not None:
+        return turn_json(answer, session.last, info, classifier.device if classifier else None, session.models.load_s)
+    return {"answer": answer, "model": info.model, "finish_reason": FinishReason.INTERRUPTED, "conversation": None}
+
+
+def _remark(screen: Screen, settings: Settings, session: ChatSession, info: EngineInfo, interrupted: bool) -> None:
+    report = session.last
+    if interrupted:
+        screen.notice("The answer was stopped.")
+    elif report is None:
+        screen.notice("The model gave an empty answer.")
+    elif report.finished.reason is FinishReason.LENGTH:
+        screen.notice(_cut(report, info, given=settings.max_tokens is not None))
+    if report is not None and settings.stats:
+        screen.notice(stats_line(report, info, session.models.load_s, peak_memory()))
+
+
+def _cut(report: TurnReport, info: EngineInfo, *, given: bool) -> str:
+    budget = report.complexity.max_tokens
+    if report.finished.usage.completion_tokens < budget:
+        return f"The answer was cut where the context window of {info.context_window:,} tokens is full."
+    longer = f"-n {2 * budget}"
+    if not given and report.complexity.level is not Level.HIGH:
+        longer += " or --complexity high"
+    return f"The answer was cut at its budget of {budget:,} tokens. For a longer one: {longer}"
