@@ -30,6 +30,7 @@ class LoadingDisplay:
         self._over = Event()
 
     def __enter__(self) -> "LoadingDisplay":
+        """Start drawing."""
         if self._screen.err_can_move:
             self._over = Event()
             Thread(target=self._spin, args=(self._over,), name="spinner", daemon=True).start()
@@ -38,6 +39,7 @@ class LoadingDisplay:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        """Clear the line."""
         self._over.set()
         with self._lock:
             self._clear()
