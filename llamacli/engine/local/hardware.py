@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-import psutil
+import psutil  # type: ignore[import-untyped]
 import torch
 
 from llamacli.placement import Gpu, Machine, kernels_available
@@ -75,11 +75,9 @@ def _card(cuda: Cuda, index: int, architectures: Sequence[str], kernel: Callable
     if not kernels_available(capability, architectures):
         return Gpu(index, properties.name, capability, total, total, supported=False)
     try:
+        kernel(index)  # first, so that what CUDA itself takes is already missing from the free memory
         free = cuda.mem_get_info(index)[0] // _MIB
-        kernel(index)
-    except torch.OutOfMemoryError:
-        return Gpu(index, properties.name, capability, total, 0)
     except RuntimeError as error:
-        full = "out of memory" in str(error)
+        full = "out of memory" in str(error)  # said by torch and by CUDA, in different classes
         return Gpu(index, properties.name, capability, total, 0 if full else total, supported=full)
     return Gpu(index, properties.name, capability, total, free)
