@@ -1,0 +1,141 @@
+"""A chat: reads turns and commands, shows answers and results."""
+
+from collections.abc import Mapping
+
+from llamacli.attachments import join_prompt
+from llamacli.chat import ChatSession, TurnReport
+from llamacli.errors import ExitStatus, LlamacliError
+from llamacli.settings import Settings
+from llamacli.terminal import clipboard
+from llamacli.terminal.commands import run
+from llamacli.terminal.interrupts import Interrupts
+from llamacli.terminal.opening import Opening, OpenModels
+from llamacli.terminal.reports import peak_memory, stats_line
+from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
+from llamacli.terminal.screen import Screen
+from llamacli.terminal.source import PromptSource, without_quotes
+from llamacli.terminal.turn import last_words, show_turn
+
+
+class Repl:
+    """One chat at one screen. It opens the models, which load while the first prompt is typed, and closes them."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        open_models: OpenModels,
+        screen: Screen,
+        source: PromptSource,
+        environ: Mapping[str, str],
+    ) -> None:
+        self._screen = screen
+        self._source = source
+        self._environ = environ
+        self._opening = Opening(open_models, screen, source)
+        self._draft: Draft | None = None
+        models = self._opening.open(settings)
+        self.chat = Chat(ChatSession.of(models, settings), settings, self._opening.open)
+
+    def run(self) -> ExitStatus:
+        """Read and answer until the person leaves or the input ends; raises what loading the first model raised."""
+        try:
+            while self._next():
+                pass
+        except EOFError:
+            return ExitStatus.DONE
+        except KeyboardInterrupt:
+            return ExitStatus.INTERRUPTED
+        finally:
+            self.chat.session.models.close()
+        return ExitStatus.DONE
+
+    def _next(self) -> bool:
+        draft, self._draft = self._draft, None
+        text = self._source.read(self._toolbar, draft.text if draft else "")
+        try:
+            if text.startswith("/"):
+                return self._render(run(self.chat, text))
+            words = without_quotes(text)
+            if words.strip():
+                self._ask(words, replacing=draft is not None and draft.replaces)
+        except KeyboardInterrupt:
+            if not self._source.person:
+                raise
+            self._screen.notice(self._stopped())
+        except LlamacliError as error:
+            if self._opening.is_fatal(error):
+                raise
+            self._screen.error(error)
+        return True
+
+    def _render(self, result: Result) -> bool:
+        """Show what a command returned; whether the chat goes on."""
+        if isinstance(result, Say):
+            self._screen.notice(result.text)
+        elif isinstance(result, Answer):
+            self._answer(result)
+        elif isinstance(result, Draft):
+            self._draft = result
+        elif isinstance(result, Copy):
+            taker = clipboard.copy(result.text, self._environ, self._screen)
+            self._screen.notice(f"{result.what} is copied, by {taker}.")
+        return not isinstance(result, Leave)
+
+    def _ask(self, words: str, *, replacing: bool) -> None:
+        session = self.chat.session
+        before = session.conversation
+        prompt = join_prompt("", self.chat.attached, words)
+        self.chat.attached.clear()
+        if replacing:
+            session.undo()
+        shortened = session.conversation
+        try:
+            self._answer(Answer(lambda: session.ask(prompt), prompt))
+        finally:
+            if session.conversation is shortened:
+                session.conversation = before
+
+    def _answer(self, answer: Answer) -> None:
+        session = self.chat.session
+        before = session.conversation
+        self.chat.unanswered = answer.prompt
+        try:
+            with self._source.quiet(), Interrupts() as interrupts:
+                self._opening.wait(interrupts)
+                renderer = self._screen.answer(self.chat.settings.render)
+                show_turn(answer.start, renderer, self._screen, interrupts)
+        finally:
+            if session.conversation is not before:
+                self.chat.unanswered = None
+        if session.conversation is before:
+            self._screen.notice("The model gave an empty answer.")
+        elif session.last is not None:
+            self._conclude(session.last)
+
+    def _conclude(self, report: TurnReport) -> None:
+        models = self.chat.session.models
+        if words := last_words(report, models.engine.info.context_window):
+            self._screen.notice(words)
+        if self.chat.settings.stats:
+            self._screen.notice(stats_line(report, models.engine.info, models.load_s, peak_memory()))
+
+    def _stopped(self) -> str:
+        loading = " The model goes on loading." if self._opening.state else ""
+        if self.chat.unanswered is not None:
+            return f"Stopped.{loading} /retry asks again, /edit changes the prompt."
+        messages = self.chat.session.conversation.messages
+        return "Stopped. /continue goes on, /retry asks again." if messages and messages[-1].stopped else "Stopped."
+
+    def _toolbar(self) -> str:
+        session = self.chat.session
+        parts = [self.chat.settings.model, self._opening.state]
+        if not self._opening.state:
+            info = session.models.engine.info
+            parts = [info.model, info.device]
+        if session.last is not None:
+            complexity = session.last.complexity
+            parts.append(f"{complexity.level}, {complexity.max_tokens:,} tokens")
+            parts.append(f"{session.last.finished.timings.tokens_per_s:.1f} tokens/s")
+        if self.chat.attached:
+            parts.append(f"with {', '.join(name for name, _ in self.chat.attached)}")
+        return " · ".join(parts)

@@ -1,0 +1,64 @@
+"""What the slash commands of a chat work on, and what they return."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from llamacli.chat import ChatSession
+from llamacli.engine import Models
+from llamacli.events import Event
+from llamacli.settings import Settings
+
+
+@dataclass
+class Chat:
+    """What the commands work on.
+
+    `attached` are the files (name and text) that go before the next prompt, `unanswered` is a prompt whose turn left
+    nothing in the conversation. `open_models` starts to load the models of the settings.
+    """
+
+    session: ChatSession
+    settings: Settings
+    open_models: Callable[[Settings], Models]
+    attached: list[tuple[str, str]] = field(default_factory=list)
+    unanswered: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Lines for the person."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A turn to show; `prompt` is kept if it leaves nothing in the conversation."""
+
+    start: Callable[[], Generator[Event, None, None]]
+    prompt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Text to go on writing; what is sent replaces the last turn, or just follows."""
+
+    text: str
+    replaces: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Text for the clipboard, and what it is."""
+
+    text: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The end of the chat."""
+
+
+Result: TypeAlias = Say | Answer | Draft | Copy | Leave

@@ -1,0 +1,99 @@
+"""Where the turns of a chat come from: lines of a stream, or (in `prompt`) a person at a terminal."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Protocol, TextIO
+
+from llamacli.attachments import decode
+
+QUOTES = '"""'
+
+
+class PromptSource(Protocol):
+    """Gives the turns of a chat, one after the other. Only `read` and `quiet` belong to the main thread alone."""
+
+    @property
+    def person(self) -> bool:
+        """Whether somebody sits there, to whom Ctrl-C means this answer and not the program."""
+        ...
+
+    def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
+        """The next turn as it was typed; `draft` is there already, `toolbar` is what the line below it says.
+
+        EOFError at the end, KeyboardInterrupt where the person wants to leave.
+        """
+        ...
+
+    def announce(self, show: Callable[[], None]) -> None:
+        """Let `show` write to the screen when that does not disturb what is being typed."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Break `read`, now or the next time, with this error."""
+        ...
+
+    def refresh(self) -> None:
+        """The toolbar says something new."""
+        ...
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """While this lasts, keys that are pressed do not show."""
+        ...
+
+
+class LineSource:
+    """Turns from a stream, a line each; a block between triple quotes is one turn. NotText where it is no UTF-8."""
+
+    def __init__(self, stream: TextIO, *, person: bool = False) -> None:
+        self._stream = stream
+        self._lines = 0
+        self._failure: BaseException | None = None
+        self.person = person
+
+    def read(self, _toolbar: Callable[[], str], _draft: str = "", /) -> str:
+        """The next line, or block."""
+        if self._failure is not None:
+            raise self._failure
+        text = self._line()
+        if not text:
+            raise EOFError
+        while block_is_open(text) and (more := self._line()):
+            text += more
+        return text.rstrip("\r\n")
+
+    def _line(self) -> str:
+        self._lines += 1
+        buffer = getattr(self._stream, "buffer", None)
+        if buffer is None:
+            return self._stream.readline()
+        return decode(buffer.readline(), f"Line {self._lines} of standard input")
+
+    def announce(self, show: Callable[[], None]) -> None:
+        """Nobody is typing: at once."""
+        show()
+
+    def fail(self, error: BaseException) -> None:
+        """The next `read` raises it."""
+        self._failure = error
+
+    def refresh(self) -> None:
+        """There is no toolbar."""
+
+    def quiet(self) -> AbstractContextManager[None]:
+        """There are no keys."""
+        return nullcontext()
+
+
+def block_is_open(text: str) -> bool:
+    """Whether `text` opens a block with triple quotes and does not end with those that close it."""
+    stripped = text.strip()
+    closed = len(stripped) >= 2 * len(QUOTES) and stripped.endswith(QUOTES)
+    return stripped.startswith(QUOTES) and not closed
+
+
+def without_quotes(text: str) -> str:
+    """The prompt that was typed: without the quotes of a block, also of one that was never closed."""
+    stripped = text.strip()
+    if not stripped.startswith(QUOTES):
+        return text
+    return stripped.removeprefix(QUOTES).removesuffix(QUOTES).strip("\r\n")

@@ -1,0 +1,49 @@
+"""Shows one turn of a chat, and says what there is to know at its end."""
+
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from functools import partial
+
+from llamacli.chat import TurnReport
+from llamacli.complexity import Level
+from llamacli.events import Event, FinishReason, Reading, TextDelta
+from llamacli.terminal.interrupts import Interrupts
+from llamacli.terminal.loading import LoadingDisplay
+from llamacli.terminal.screen import Screen
+from llamacli.terminal.streaming import AnswerRenderer
+
+_LONG = 1000
+"""Tokens that a small machine reads for some seconds."""
+
+
+def show_turn(
+    start: Callable[[], Generator[Event, None, None]], answer: AnswerRenderer, screen: Screen, interrupts: Interrupts
+) -> None:
+    """Start the turn and show its text as it comes; Ctrl-C closes it and goes on as KeyboardInterrupt."""
+    with ExitStack() as turn:
+        turn.callback(answer.finish)
+        waiting = turn.enter_context(ExitStack())
+        display = waiting.enter_context(LoadingDisplay(screen))
+        events = turn.enter_context(closing(interrupts.during(start)))
+        while (event := interrupts.during(partial(next, events, None))) is not None:
+            if isinstance(event, Reading):
+                display.status(_reading(event))
+            elif isinstance(event, TextDelta):
+                waiting.close()
+                answer.feed(event.text)
+
+
+def _reading(event: Reading) -> str:
+    new = event.prompt_tokens - event.cached_tokens
+    return f"reading {new:,} tokens" if new >= _LONG else "thinking"
+
+
+def last_words(report: TurnReport, context_window: int) -> str:
+    """Why the answer is not whole, and the ways on; empty where the model ended it."""
+    if report.finished.reason is not FinishReason.LENGTH:
+        return ""
+    usage, budget = report.finished.usage, report.complexity.max_tokens
+    if usage.completion_tokens < budget and usage.prompt_tokens + usage.completion_tokens >= context_window:
+        return f"Cut: the context window of {context_window:,} tokens is full. /clear begins anew, /undo makes room."
+    level = "/complexity high or " if budget < Level.HIGH.max_tokens else ""
+    return f"Cut at the budget of {budget:,} tokens. /continue goes on; for more: {level}/set max_tokens {2 * budget}."
