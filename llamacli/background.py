@@ -18,7 +18,7 @@ def in_background(work: Callable[[], T], name: str) -> "Future[T]":
     def run() -> None:
         try:
             future.set_result(work())
-        except BaseException as error:  # whatever it is belongs to whoever waits
+        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to whoever waits
             future.set_exception(error)
 
     Thread(target=run, name=name, daemon=True).start()

@@ -104,11 +104,16 @@ SETTINGS: tuple[Setting, ...] = (
         "Level that sets the token budget; auto asks the classifier, off takes medium without one.",
         choices=("auto", "low", "medium", "high", "off"),
     ),
-    Setting("max_tokens", "integer", None, "Most new tokens, in place of the budget that the complexity earns.", minimum=1),
+    Setting("max_tokens", "integer", None, "Most new tokens, in place of the complexity's budget.", minimum=1),
     Setting("temperature", "number", 0.64, "Randomness; 0 is greedy.", minimum=0, maximum=5),
     Setting("top_k", "integer", 51, "Sample among so many of the likeliest tokens; 0 is all.", minimum=0),
-    Setting("top_p", "number", 0.63, "Sample among the likeliest tokens up to this probability.", minimum=0.01, maximum=1),
-    Setting("repetition_penalty", "number", 1.21, "How much seen tokens are avoided; 1 is not at all.", minimum=0.1, maximum=10),
+    Setting(
+        "top_p", "number", 0.63, "Sample among the likeliest tokens up to this probability.", minimum=0.01, maximum=1
+    ),
+    Setting(
+        "repetition_penalty", "number", 1.21, "How much seen tokens are avoided; 1 is not at all.",
+        minimum=0.1, maximum=10,
+    ),
     Setting("seed", "integer", None, "The same seed gives the same answer.", minimum=0, maximum=2**63 - 1),
     Setting("stop", "texts", (), "Text at which the answer ends (repeatable)."),
     Setting("device", "text", "auto", "Where the model runs.", pattern=_DEVICE),

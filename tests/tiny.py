@@ -4,7 +4,13 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
 SPECIAL = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
 TEMPLATE = (
@@ -48,5 +54,27 @@ def save_llama(directory: Path, *, window: int = 4096, tied: bool = True) -> Pat
         eos_token_id=words.eos_token_id,
     )
     LlamaForCausalLM(config).save_pretrained(directory)
+    words.save_pretrained(directory)
+    return directory
+
+
+def save_bert(directory: Path, *, positions: int = 64) -> Path:
+    """An encoder of two layers that rates low, medium and high, in `directory`."""
+    torch.manual_seed(0)
+    words = tokenizer()
+    words.pad_token, words.model_max_length = SPECIAL[0], positions
+    config = BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=positions,
+        id2label={0: "low", 1: "medium", 2: "high"},
+        label2id={"low": 0, "medium": 1, "high": 2},
+        initializer_range=0.5,
+        pad_token_id=words.pad_token_id,
+    )
+    BertForSequenceClassification(config).save_pretrained(directory)
     words.save_pretrained(directory)
     return directory

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from llamacli.background import in_background
 from llamacli.engine.base import Classifier, Engine
 from llamacli.events import LoadEvent
+from llamacli.messages import Conversation
 from llamacli.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,6 +65,13 @@ class Wanted:
     classifier: bool = True
 
 
+def check_before_loading(settings: Settings, conversation: Conversation) -> None:
+    """Raise PromptTooLong for a conversation that certainly does not fit, before anything heavy is imported."""
+    from llamacli.engine.local.preflight import check_fits
+
+    check_fits(settings, conversation)
+
+
 def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
     """Start loading the models that the settings name, and return at once.
 
@@ -75,6 +83,8 @@ def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
 
         return Loader(settings, wanted, report)
 
+    rates = wanted.classifier and settings.classifier_device != "none"
+    wanted = Wanted(wanted.engine, rates)
     plan = in_background(loader, "loader")
     return Models(
         in_background(lambda: plan.result().engine(), "engine") if wanted.engine else None,

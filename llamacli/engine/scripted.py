@@ -49,7 +49,7 @@ class Request:
 class ScriptedEngine:
     """Gives the queued replies in order, the last one for ever, and records the requests.
 
-    `sampled` counts the tokens that were made, so that a test sees a cancelled answer stop. `closed` says whether it was.
+    `sampled` counts the tokens that were made, so that a test sees a cancelled answer stop.
     """
 
     replies: deque[Reply]

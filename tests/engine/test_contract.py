@@ -53,7 +53,7 @@ def test_the_budget_is_the_most_tokens_of_an_answer(engine: Engine) -> None:
 def test_a_promised_budget_is_waited_for_only_at_the_low_one(engine: Engine) -> None:
     decided: Future[int] = Future()
     stream = engine.stream(HELLO, sampling(seed=1), Budget(5, decided))
-    seen = []
+    seen: list[TextDelta] = []
     while not seen or seen[-1].tokens < 4:
         event = next(stream)
         if isinstance(event, TextDelta):

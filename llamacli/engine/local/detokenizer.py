@@ -15,7 +15,10 @@ class Detokenizer:
     def __init__(self, tokenizer: Tokenizer, context: Sequence[int] = ()) -> None:
         self._tokenizer = tokenizer
         self._context = list(context)
-        self._stream = DecodeStream(ids=self._context, skip_special_tokens=True)
+        self._stream = DecodeStream(skip_special_tokens=True)
+        # Not DecodeStream(ids=...), which shows its ids once more where they end inside a character.
+        for token in self._context:
+            self._stream.step(tokenizer, token)
         self._ids: list[int] = []
         self._shown = 0
 

@@ -77,7 +77,7 @@ def translated() -> Iterator[None]:
         yield
     except LlamacliError:
         raise
-    except Exception as error:  # noqa: BLE001 - the edge where every foreign exception is named
+    except Exception as error:  # the edge where every foreign exception is named
         raise translate(error) from error
 
 

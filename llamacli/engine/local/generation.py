@@ -51,9 +51,7 @@ class LocalEngine:
         with translated():
             return len(self._prompts.encode(conversation)) if conversation.messages else 0
 
-    def stream(
-        self, conversation: Conversation, sampling: Sampling, budget: Budget
-    ) -> Generator[Event, None, None]:
+    def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Generator[Event, None, None]:
         """Answer the conversation, see `Engine.stream`."""
         request = _Request(conversation, sampling, budget)
         done = self._worker.submit(self._work, request)
@@ -76,7 +74,7 @@ class LocalEngine:
             with translated(), torch.inference_mode():
                 for event in self._answer(request):
                     request.events.put(event)
-        except BaseException as error:  # it belongs to whoever waits for the answer
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
             self._cache.forget()
             request.events.put(error)
         request.events.put(None)

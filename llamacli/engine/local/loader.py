@@ -1,5 +1,6 @@
 """Carries out a placement: model and tokenizer from disk onto their device."""
 
+from logging import ERROR, getLogger
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -19,7 +20,6 @@ from llamacli.engine.local.sources import LLAMA_3_1_8B, checked, configuration, 
 from llamacli.events import LoadProgress, Notice
 from llamacli.placement import ModelShape, RolePlacement, Wishes, choose_model, plan, shape_from_config
 from llamacli.settings import Settings
-
 
 # `from_pretrained` sets the default dtype and replaces PreTrainedModel.tie_weights while it builds a model, for the
 # whole process: two at once leave one of them with untied, random output weights, with no error.
@@ -44,7 +44,7 @@ class Loader:
         self._placement = plan(
             machine,
             _shape(self._directory, self.name),
-            _shape(builtin.CLASSIFIER_DIR, "the built-in classifier") if wanted.classifier else None,
+            _shape(checked(builtin.CLASSIFIER_DIR), "the built-in classifier") if wanted.classifier else None,
             Wishes(settings.device, settings.classifier_device, settings.quantization),
         )
         for notice in self._placement.notices:
@@ -67,7 +67,7 @@ class Loader:
         self._report(LoadProgress("classifier", "loading the classifier"))
         place = self._placement.classifier
         assert place is not None
-        directory = checked(builtin.CLASSIFIER_DIR)
+        directory = builtin.CLASSIFIER_DIR
         with translated():
             tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
             model = _model(AutoModelForSequenceClassification, directory, place)
@@ -96,7 +96,11 @@ def _model(kind: Any, directory: Path, place: RolePlacement) -> Any:
 
 def _arguments(place: RolePlacement) -> dict[str, Any]:
     """How `from_pretrained` carries out the placement."""
-    arguments: dict[str, Any] = {"local_files_only": True, "use_safetensors": True, "dtype": getattr(torch, place.dtype)}
+    arguments: dict[str, Any] = {
+        "local_files_only": True,
+        "use_safetensors": True,
+        "dtype": getattr(torch, place.dtype),
+    }
     if place.device != "cpu":
         arguments["device_map"] = {"": place.device}
     if place.quantization != "none":
@@ -120,4 +124,5 @@ def _quantization(place: RolePlacement) -> Any:
 def _quiet() -> None:
     """What is worth saying is said through `report`; the libraries' own bars and warnings would tear the terminal."""
     logging.set_verbosity_error()
+    getLogger("bitsandbytes").setLevel(ERROR)
     logging.disable_progress_bar()

@@ -11,7 +11,8 @@ from llamacli.sampling import Sampling
 class Sampler:
     """Chooses the tokens of one answer.
 
-    In this order, as `generate` does: repetition penalty over all tokens of prompt and answer, temperature, top-k, top-p.
+    In this order, as `generate` does: repetition penalty over all tokens of prompt and answer, temperature, top-k,
+    top-p.
     Top-k first makes top-p sort 51 values and not the vocabulary.
     """
 

@@ -66,7 +66,9 @@ def configuration(directory: Path) -> dict[str, Any]:
     try:
         config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
     except ValueError as error:
-        raise BrokenModel(f"{directory / 'config.json'} is not JSON.", reason=str(error)) from error
+        raise BrokenModel(
+            f"{directory / 'config.json'} is not JSON.", reason=str(error), hint="Download or copy the model again."
+        ) from error
     return config
 
 
@@ -93,9 +95,5 @@ def _from_hub(repository: str, settings: Settings) -> Path:
             hint="Run once without --offline, or use the built-in model: -m builtin",
         )
     return checked(
-        Path(
-            snapshot_download(
-                repository, token=settings.hub_token, allow_patterns=_WANTED, ignore_patterns=_UNWANTED
-            )
-        )
+        Path(snapshot_download(repository, token=settings.hub_token, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
     )

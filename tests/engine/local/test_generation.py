@@ -37,7 +37,8 @@ def engine(local_engine: Engine) -> LocalEngine:
 
 
 def test_greedy_answers_are_those_of_generate(engine: LocalEngine, tiny_llama: Any) -> None:
-    model, words = AutoModelForCausalLM.from_pretrained(tiny_llama), AutoTokenizer.from_pretrained(tiny_llama)
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    words = AutoTokenizer.from_pretrained(tiny_llama)
     for prompt in ["hello", "안녕하세요", "which command starts a chat", "one two three " * 30]:
         conversation = Conversation().with_prompt(prompt)
         ids = torch.tensor([engine._prompts.encode(conversation)])

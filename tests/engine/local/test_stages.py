@@ -45,7 +45,9 @@ def test_korean_and_emoji_arrive_whole_and_at_once() -> None:
     assert [piece for piece in pieces if piece][:3] == ["한", "국", "어"]
 
 
-@given(st.lists(st.text("ab\n#", max_size=4), max_size=12), st.lists(st.text("ab\n#", min_size=1, max_size=4), max_size=3))
+@given(
+    st.lists(st.text("ab\n#", max_size=4), max_size=12), st.lists(st.text("ab\n#", min_size=1, max_size=4), max_size=3)
+)
 def test_stop_texts_are_found_however_the_pieces_are_cut(pieces: list[str], stops: list[str]) -> None:
     stage = StopTexts(stops)
     shown = "".join(stage.feed(piece) for piece in pieces) + stage.finish()
@@ -66,7 +68,7 @@ def test_the_candidates_are_those_of_generate(top_k: int, top_p: float) -> None:
     steps = [RepetitionPenaltyLogitsProcessor(1.21), TemperatureLogitsWarper(0.64)]
     steps += [TopKLogitsWarper(top_k)] if top_k else []
     steps += [TopPLogitsWarper(top_p)] if top_p < 1 else []
-    expected = LogitsProcessorList(steps)(torch.tensor([prompt]), logits[None].clone())[0].softmax(0)
+    expected = LogitsProcessorList(steps)(torch.LongTensor([prompt]), logits[None].clone())[0].softmax(0)
     sampler = Sampler(sampling(top_k=top_k, top_p=top_p), prompt, 100, logits.device)
     tokens, shares = sampler._candidates(sampler._penalize(logits))
     found = torch.zeros(100).index_put((tokens,), shares / shares.sum())
