@@ -1,0 +1,157 @@
+"""A conversation, and what an interrupted, undone, retried or continued turn leaves."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from llamacli.chat import ChatSession
+from llamacli.complexity import Classification, Level
+from llamacli.engine.base import Classifier
+from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
+from llamacli.errors import BadUsage, EngineFailed
+from llamacli.events import FinishReason, TextDelta
+from llamacli.messages import Message, Role
+from tests.settings import settings
+
+LONG = " ".join(f"w{number}" for number in range(700))
+
+
+def session(engine: ScriptedEngine, classifier: Classifier | None = None, **options: object) -> ChatSession:
+    return ChatSession.of(scripted_models(engine, classifier), settings(**options))
+
+
+def said(chat: ChatSession, prompt: str) -> str:
+    return "".join(event.text for event in chat.ask(prompt) if isinstance(event, TextDelta))
+
+
+def contents(chat: ChatSession) -> list[str]:
+    return [message.content for message in chat.conversation.messages]
+
+
+def test_each_turn_sees_all_before_it() -> None:
+    engine = ScriptedEngine.saying("Hello Ada.", "You are Ada.")
+    chat = session(engine, system="be brief")
+    assert said(chat, "I am Ada") == "Hello Ada."
+    assert said(chat, "who am I") == "You are Ada."
+    asked = engine.requests[1].conversation.messages
+    assert [m.content for m in asked] == ["be brief", "I am Ada", "Hello Ada.", "who am I"]
+    assert [m.role for m in asked] == [Role.SYSTEM, Role.USER, Role.ASSISTANT, Role.USER]
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_the_classifier_sets_the_budget(level: Level) -> None:
+    chat = session(ScriptedEngine.saying(LONG), ScriptedClassifier({"hard": level}))
+    said(chat, "hard")
+    assert chat.last is not None
+    assert chat.last.finished.usage.completion_tokens == level.max_tokens
+    assert (chat.last.complexity.level, chat.last.complexity.max_tokens) == (level, level.max_tokens)
+    assert chat.last.complexity.source == "classifier"
+    assert chat.last.complexity.scores is not None
+    assert chat.last.complexity.scores[level] == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("options", "level", "tokens"),
+    [
+        ({"complexity": "high"}, Level.HIGH, 500),
+        ({"complexity": "off"}, Level.MEDIUM, 250),
+        ({"complexity": "low", "max_tokens": 7}, Level.LOW, 7),
+    ],
+)
+def test_a_person_decides_in_place_of_the_classifier(options: dict[str, object], level: Level, tokens: int) -> None:
+    classifier = ScriptedClassifier()
+    chat = session(ScriptedEngine.saying(LONG), classifier, **options)
+    said(chat, "anything")
+    assert chat.last is not None
+    assert chat.last.finished.usage.completion_tokens == tokens
+    assert (chat.last.complexity.level, chat.last.complexity.source) == (level, "option")
+    assert not classifier.prompts
+
+
+def test_a_stopped_answer_keeps_what_came_and_says_so() -> None:
+    engine = ScriptedEngine.saying(LONG)
+    chat = session(engine, complexity="off")
+    stream = chat.ask("tell me")
+    text = ""
+    for event in stream:
+        text += event.text if isinstance(event, TextDelta) else ""
+        if len(text) > 20:
+            break
+    stream.close()
+    assert chat.conversation.messages == (Message(Role.USER, "tell me"), Message(Role.ASSISTANT, text, stopped=True))
+    assert chat.last is not None
+    assert chat.last.finished.reason is FinishReason.INTERRUPTED
+    assert chat.last.finished.usage.completion_tokens == engine.sampled
+
+
+def test_a_turn_without_any_text_leaves_no_orphan() -> None:
+    chat = session(ScriptedEngine.saying("first", LONG), complexity="off")
+    said(chat, "one")
+    stream = chat.ask("two")
+    next(stream)
+    stream.close()
+    assert contents(chat) == ["one", "first"]
+
+
+def test_ctrl_c_in_mid_answer_keeps_what_came() -> None:
+    chat = session(ScriptedEngine.saying(LONG), complexity="off")
+    stream = chat.ask("tell me")
+    next(stream)
+    next(stream)
+    with pytest.raises(KeyboardInterrupt):
+        stream.throw(KeyboardInterrupt())
+    assert contents(chat) == ["tell me", "w0"]
+    assert chat.conversation.messages[-1].stopped
+
+
+def test_an_answer_that_breaks_keeps_what_came_and_raises() -> None:
+    broken = Reply("one two three", fault=EngineFailed("the card fell out"), fault_after=2)
+    chat = session(ScriptedEngine.saying(broken, "fine"), complexity="off")
+    with pytest.raises(EngineFailed, match="the card fell out"):
+        said(chat, "go")
+    assert contents(chat) == ["go", "one two"]
+    assert said(chat, "again") == "fine"
+
+
+def test_a_classifier_that_breaks_fails_the_answer_and_not_silently() -> None:
+    class Broken(ScriptedClassifier):
+        def classify(self, prompts: Sequence[str]) -> list[Classification]:
+            raise EngineFailed("no level")
+
+    chat = session(ScriptedEngine.saying(LONG), Broken())
+    with pytest.raises(EngineFailed, match="no level"):
+        said(chat, "go")
+
+
+def test_undo_retry_and_clear() -> None:
+    chat = session(ScriptedEngine.saying("a", "b", "c", "d"), system="s", complexity="off")
+    said(chat, "one")
+    said(chat, "two")
+    list(chat.retry())
+    assert contents(chat) == ["s", "one", "a", "two", "c"]
+    assert chat.undo() == "two"
+    assert contents(chat) == ["s", "one", "a"]
+    chat.clear()
+    assert contents(chat) == ["s"]
+    assert chat.undo() is None
+    with pytest.raises(BadUsage):
+        chat.retry()
+    with pytest.raises(BadUsage):
+        chat.extend()
+
+
+def test_going_on_adds_to_the_same_answer() -> None:
+    engine = ScriptedEngine.saying("one two three", " four five")
+    chat = session(engine, complexity="off", max_tokens=2)
+    said(chat, "count")
+    assert contents(chat) == ["count", "one two"]
+    list(chat.extend())
+    assert contents(chat) == ["count", "one two four five"]
+    assert [m.content for m in engine.requests[1].conversation.messages] == ["count", "one two"]
+
+
+def test_a_cut_character_is_not_doubled_when_going_on() -> None:
+    chat = session(ScriptedEngine.saying("가나\ufffd", "다라"), complexity="off")
+    said(chat, "go")
+    list(chat.extend())
+    assert contents(chat) == ["go", "가나다라"]
