@@ -38,7 +38,7 @@ def classify(
     scores: Scores = False,
     as_json: Json = False,
 ) -> ExitStatus:
-    """Rate how long the answer to a prompt has to be, without answering it."""
+    """Rate the complexity of a prompt, without an answer."""
     if settings.classifier_device == "none":
         raise BadUsage("There is no classifier to ask.", hint="llamacli classify --classifier-device auto ...")
     display = LoadingDisplay(world.screen)

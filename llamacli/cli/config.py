@@ -13,7 +13,7 @@ _MASK = "********"
 
 @with_settings(())
 def config(world: World, settings: Settings, as_json: Json = False) -> ExitStatus:
-    """Show every setting, its value, and where the value comes from."""
+    """Show every setting, its value and its origin."""
     rows = [(setting.name, _shown(setting, settings), settings.sources[setting.name]) for setting in SETTINGS]
     if as_json:
         listed = [{"id": name, "value": value, "source": source} for name, value, source in rows]

@@ -14,9 +14,10 @@ class PlainCommand(TyperCommand):
         sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            if record is not None:
-                kind = "Arguments" if param.param_type_name == "argument" else "Options"
-                sections[getattr(param, "rich_help_panel", None) or kind].append(record)
+            if param.param_type_name == "argument":  # Typer would name its Python type
+                sections["Arguments"].append((f"{param.metavar}...", getattr(param, "help", "")))
+            elif record is not None:
+                sections[getattr(param, "rich_help_panel", None) or "Options"].append(record)
         for heading, records in sections.items():
             with formatter.section(heading):
                 formatter.write_dl(records)

@@ -26,7 +26,7 @@ ANSWERING = tuple(name for names in PANELS.values() for name in names)
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[PROMPT]...", help="Words of the prompt, joined with spaces; - is standard input."),
+    typer.Argument(metavar="PROMPT", help="Words of the prompt, joined with spaces; - is standard input."),
 ]
 Files = Annotated[
     list[str] | None,
