@@ -6,9 +6,6 @@ from typing import TextIO
 from rich.console import Console
 from rich.theme import Theme
 
-UNWRAPPED = 10_000
-"""Columns of a stream that is no terminal: Rich would wrap at 80."""
-
 # No backgrounds: Rich's own black ones hide text, or make stripes, on a light terminal.
 _THEME = Theme(
     {
@@ -35,14 +32,17 @@ class StreamConsole(Console):
         raise  # Rich calls this while it handles the error
 
 
-def console_of(stream: TextIO, environ: Mapping[str, str], *, terminal: bool, styled: bool) -> Console:
-    """The console that writes to `stream`: never markup, emoji codes or highlighting; escapes only if `styled`."""
+def console_of(stream: TextIO, environ: Mapping[str, str], columns: int | None, *, styled: bool) -> Console:
+    """The console that writes to `stream`: never markup, emoji codes or highlighting.
+
+    Escapes only if `styled`; lines of `columns`, or of what the terminal has.
+    """
     return StreamConsole(
         file=stream,
+        width=columns,
         force_terminal=styled,
         force_interactive=False,
         force_jupyter=False,
-        width=None if terminal else UNWRAPPED,
         markup=False,
         emoji=False,
         highlight=False,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _DIM, _ERROR, _HINT = "2", "1;31", "36"
 _USUAL_SIZE = os.terminal_size((80, 24))
+_UNWRAPPED = os.terminal_size((10_000, 24))
+"""Where there is no terminal, nothing is wrapped; Rich would do so at 80."""
 
 
 class Screen:
@@ -46,18 +48,24 @@ class Screen:
         """Standard output as a Rich console that never reads markup. Foreign text has to be sanitized first."""
         from llamacli.terminal.console import console_of
 
-        return console_of(self.stdout, self._environ, terminal=self.out_is_terminal, styled=self.out_is_styled)
+        columns = None if self.out_is_terminal else _UNWRAPPED.columns
+        return console_of(self.stdout, self._environ, columns, styled=self.out_is_styled)
 
     @cached_property
     def err(self) -> "Console":
         """Standard error, likewise."""
         from llamacli.terminal.console import console_of
 
-        return console_of(self.stderr, self._environ, terminal=self.err_is_terminal, styled=self.err_is_styled)
+        columns = None if self.err_is_terminal else _UNWRAPPED.columns
+        return console_of(self.stderr, self._environ, columns, styled=self.err_is_styled)
 
     def answer(self, render: str) -> AnswerRenderer:
         """The renderer of one answer: "markdown", "plain", or "auto": markdown where the cursor can move."""
-        return PlainAnswer(self.stdout, terminal=self.out_is_terminal)
+        if render == "plain" or (render == "auto" and not self.out_can_move):
+            return PlainAnswer(self.stdout, terminal=self.out_is_terminal)
+        from llamacli.terminal.live import MarkdownAnswer
+
+        return MarkdownAnswer(self.out, self.out_size, live=self.out_can_move)
 
     def notice(self, text: str) -> None:
         """A dim line on standard error."""
@@ -82,11 +90,11 @@ class Screen:
         _write(self.stdout, (escape_json(line) if self.out_is_terminal else line) + "\n")
 
     def out_size(self) -> os.terminal_size:
-        """Columns and lines of standard output, now."""
+        """Columns and lines of standard output, now; off a terminal so many that nothing is wrapped."""
         return _size(self.stdout)
 
     def err_size(self) -> os.terminal_size:
-        """Columns and lines of standard error, now."""
+        """Columns and lines of standard error, likewise."""
         return _size(self.stderr)
 
     def _complain(self, text: str) -> None:
@@ -115,6 +123,8 @@ def _forgiving(stream: TextIO) -> TextIO:
 
 
 def _size(stream: TextIO) -> os.terminal_size:
+    if not stream.isatty():
+        return _UNWRAPPED
     with contextlib.suppress(OSError, ValueError):
         size = os.get_terminal_size(stream.fileno())
         if size.columns > 0 and size.lines > 0:

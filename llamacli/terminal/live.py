@@ -1,0 +1,164 @@
+"""Live Markdown: finished blocks are printed once, the open block is drawn again as it grows."""
+
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from itertools import takewhile
+from math import ceil
+from os import terminal_size
+from typing import IO
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.text import Text
+
+from llamacli.terminal.markdown import OpenText, last_lines, markdown_rows
+from llamacli.terminal.sanitize import Sanitizer
+
+_SHORTEST_PAUSE_S = 0.05
+_PAUSE_PER_DRAWING = 20
+"""Times as long as a drawing took, the next one waits: drawing takes less than a twentieth of the time."""
+_CLEAR, _NO_WRAP, _WRAP = "\x1b[K", "\x1b[?7l", "\x1b[?7h"
+
+
+class LiveRegion:
+    """The rows at the bottom of a terminal that may still change; less than a screen, so that all are in reach.
+
+    Each change is one write, from the first row that differs. A terminal that makes itself narrower is taken to
+    break the rows anew, as most do.
+    """
+
+    def __init__(self, stream: IO[str], size: Callable[[], terminal_size]) -> None:
+        self._stream = stream
+        self._size = size
+        self._rows: list[str] = []
+        self._columns = size().columns
+
+    def change(self, finished: Sequence[str], open_rows: Sequence[str]) -> None:
+        """Put `finished` rows, for good, and then `open_rows` in place of the rows that are there now."""
+        columns, lines = self._size()
+        live = list(open_rows[-max(lines - 1, 1) :])
+        rows = [*finished, *live]
+        kept = self._common(rows, columns)
+        if not finished and kept == len(rows) == len(self._rows):
+            return
+        kept = max(min(kept, len(rows) - 1), 0)
+        below = self._rows_below(kept, columns, lines)
+        settled = "".join(f"{_CLEAR}{row}\n" for row in rows[kept : len(finished)])
+        moving = "\n".join(_CLEAR + row for row in rows[max(kept, len(finished)) :])
+        text = settled + (f"{_NO_WRAP}{moving}{_WRAP}" if live else "")
+        start = "\n" if kept and kept == len(self._rows) else _up(below - 1)
+        left_over = below - (len(rows) - kept)
+        self._rows, self._columns = live, columns
+        self._stream.write(start + text + _erased(left_over, after_a_row=bool(live)))
+        self._stream.flush()
+
+    def _common(self, rows: Sequence[str], columns: int) -> int:
+        if columns != self._columns:
+            return 0
+        return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(rows, self._rows, strict=False)))
+
+    def _rows_below(self, row: int, columns: int, lines: int) -> int:
+        """Rows that the terminal has from row number `row` to the last one, as far as they are in reach."""
+        return min(sum(_height(text, columns, self._columns) for text in self._rows[row:]), lines)
+
+
+def _up(rows: int) -> str:
+    return f"\r\x1b[{rows}A" if rows > 0 else "\r"
+
+
+def _erased(rows: int, *, after_a_row: bool) -> str:
+    """Empty so many rows below. Not by "erase to the end of the screen": from its top, that fills tmux's scrollback."""
+    if rows <= 0:
+        return ""
+    down = "\n" if after_a_row else ""
+    return down + "\n".join([_CLEAR] * rows) + _up(rows - 1 + after_a_row)
+
+
+def _height(row: str, columns: int, drawn_columns: int) -> int:
+    if columns >= drawn_columns:
+        return 1
+    return max(ceil(cell_len(Text.from_ansi(row).plain) / columns), 1)
+
+
+class MarkdownAnswer:
+    """An answer as Markdown: on a `live` terminal as it grows, elsewhere each block when it is finished.
+
+    What stays on the screen equals `markdown_rows` of the whole answer, and the drawing takes a small, bounded part of
+    the time. BrokenPipeError where nobody reads any more.
+    """
+
+    def __init__(
+        self,
+        console: Console,
+        size: Callable[[], terminal_size],
+        *,
+        live: bool,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._console = console
+        self._size = size
+        self._live = live
+        self._clock = clock
+        self._region = LiveRegion(console.file, size)
+        self._sanitizer = Sanitizer()
+        self._open = OpenText()
+        self._blank = False
+        self._due = 0.0
+        self._silence = ExitStack()
+        if live:
+            self._silence.enter_context(silent_keys(console.file))
+
+    def feed(self, text: str) -> None:
+        """Take in the next piece; draw what is finished, and the rest unless it was just drawn."""
+        self._open.add(self._sanitizer.feed(text))
+        self._show(self._open.finished_length())
+
+    def finish(self) -> None:
+        """Draw the end, put the cursor below it, let keys be seen again."""
+        try:
+            self._open.add(self._sanitizer.finish())
+            self._show(len(self._open.text))
+        finally:
+            self._silence.close()
+
+    def _show(self, length: int) -> None:
+        started = self._clock()
+        if not length and (not self._live or started < self._due):
+            return
+        finished = self._rows(self._open.text[:length], self._blank)
+        blank = self._blank or bool(finished)
+        rest = last_lines(self._open.text[length:], self._size().lines) if self._live else ""
+        self._region.change(finished, self._rows(rest, blank))
+        self._open.drop(length)
+        self._blank = blank
+        now = self._clock()
+        self._due = now + max(_SHORTEST_PAUSE_S, _PAUSE_PER_DRAWING * (now - started))
+
+    def _rows(self, source: str, after_a_block: bool) -> list[str]:
+        rows = markdown_rows(source, self._console, self._size().columns)
+        return ["", *rows] if rows and after_a_block else rows
+
+
+@contextlib.contextmanager
+def silent_keys(stream: IO[str]) -> Iterator[None]:
+    """Do not show what is typed meanwhile: it would move the cursor. It is not lost, the next prompt reads it."""
+    try:
+        import termios
+
+        terminal = stream.fileno()
+        before = termios.tcgetattr(terminal)
+        if os.tcgetpgrp(terminal) != os.getpgrp():  # a job in the background would be stopped for it
+            raise OSError
+    except (ImportError, OSError, ValueError, termios.error):
+        yield
+        return
+    silent = before.copy()
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(terminal, termios.TCSADRAIN, silent)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(terminal, termios.TCSADRAIN, before)
