@@ -1,9 +1,9 @@
 """`llamacli ask`: one answer."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
-from itertools import chain
-from typing import Annotated
+from functools import partial
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -12,17 +12,21 @@ from llamacli.cli.context import World
 from llamacli.cli.options import ANSWERING, Files, Json, Words, with_settings
 from llamacli.cli.prompt_input import PromptInput
 from llamacli.complexity import Level
-from llamacli.engine import Wanted
+from llamacli.engine import Wanted, check_before_loading
 from llamacli.engine.base import EngineInfo
 from llamacli.errors import ExitStatus
-from llamacli.events import Event, FinishReason, Reading, TextDelta
+from llamacli.events import Event, FinishReason
+from llamacli.messages import Conversation
 from llamacli.settings import Settings
+from llamacli.terminal.interrupts import Interrupts
 from llamacli.terminal.loading import LoadingDisplay
 from llamacli.terminal.reports import peak_memory, stats_line, turn_json
 from llamacli.terminal.screen import Screen
-from llamacli.terminal.streaming import AnswerRenderer
+from llamacli.terminal.turn import show_turn
 
 NoStream = Annotated[bool, typer.Option("--no-stream", help="Print the answer once, when it is complete.")]
+
+_Start: TypeAlias = Callable[[], Generator[Event, None, None]]
 
 
 @with_settings(ANSWERING)
@@ -37,6 +41,8 @@ def ask(
     """Answer one prompt."""
     given = PromptInput(words or [], files or [], world)
     prompt = given.at_once()
+    if prompt is not None:
+        check_before_loading(settings, Conversation().with_system(settings.system).with_prompt(prompt))
     display = LoadingDisplay(world.screen)
     with closing(world.open_models(settings, _wanted(settings, as_json), display.report)) as models:
         with display:
@@ -44,8 +50,7 @@ def ask(
                 prompt = given.awaited(lambda: models.ready and bool(models.engine), display.report)
             session = ChatSession.of(models, settings)
             info = models.engine.info
-        renderer = None if no_stream or as_json else world.screen.answer(settings.render)
-        interrupted = _answer(session, prompt, display, renderer)
+        interrupted = _answer(partial(session.ask, prompt), settings, world.screen, stream=not (no_stream or as_json))
         answer = session.conversation.last_answer or ""
         if as_json:
             world.screen.data(_json(session, info, answer))
@@ -53,48 +58,33 @@ def ask(
             raise KeyboardInterrupt
         else:
             if no_stream:
-                _stream(iter([answer]), display, world.screen.answer(settings.render))
+                renderer = world.screen.answer(settings.render)
+                renderer.feed(answer)
+                renderer.finish()
             _remark(world.screen, settings, session, info, interrupted)
     return ExitStatus.INTERRUPTED if interrupted else ExitStatus.DONE
 
 
 def _wanted(settings: Settings, level_is_shown: bool) -> Wanted:
     # A budget that was given makes the level worth its time only where it is shown.
-    rated = settings.complexity == "auto" and settings.classifier_device != "none"
-    return Wanted(classifier=rated and (settings.max_tokens is None or level_is_shown or settings.stats))
+    level_matters = settings.max_tokens is None or level_is_shown or settings.stats
+    return Wanted(classifier=settings.complexity == "auto" and level_matters)
 
 
-def _answer(session: ChatSession, prompt: str, display: LoadingDisplay, renderer: AnswerRenderer | None) -> bool:
-    """Let the model answer, shown while it comes if there is a renderer; whether Ctrl-C ended it."""
-    with closing(session.ask(prompt)) as events:
-        try:
-            if renderer is None:
-                with display:
-                    for _ in _texts(events, display):
-                        display.status("answering")
-            else:
-                _stream(_texts(events, display), display, renderer)
-        except KeyboardInterrupt:
-            return True
-    return False
-
-
-def _stream(texts: Iterator[str], display: LoadingDisplay, renderer: AnswerRenderer) -> None:
+def _answer(start: _Start, settings: Settings, screen: Screen, *, stream: bool) -> bool:
+    """Let the model answer, and show it while it comes if it is a `stream`; whether Ctrl-C ended it."""
     try:
-        with display:
-            first = next(texts, "")
-        for text in chain([first], texts):
-            renderer.feed(text)
-    finally:
-        renderer.finish()
-
-
-def _texts(events: Iterator[Event], display: LoadingDisplay) -> Iterator[str]:
-    for event in events:
-        if isinstance(event, Reading):
-            display.status(f"reading {event.prompt_tokens - event.cached_tokens:,} tokens")
-        elif isinstance(event, TextDelta):
-            yield event.text
+        with Interrupts() as interrupts:
+            if stream:
+                show_turn(start, screen.answer(settings.render), screen, interrupts)
+            else:
+                with LoadingDisplay(screen) as display, closing(start()) as events:
+                    display.status("answering")
+                    while interrupts.during(partial(next, events, None)) is not None:
+                        pass
+    except KeyboardInterrupt:
+        return True
+    return False
 
 
 def _json(session: ChatSession, info: EngineInfo, answer: str) -> dict[str, object]:

@@ -13,6 +13,7 @@ import typer
 
 from llamacli import __version__
 from llamacli.cli.ask import ask
+from llamacli.cli.chat import chat
 from llamacli.cli.classify import classify
 from llamacli.cli.config import config
 from llamacli.cli.context import World
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, classify, config):
+for command in (ask, chat, classify, config):
     app.command(cls=PlainCommand)(command)
 
 # Click's UsageError, wherever Typer keeps it.

@@ -76,7 +76,6 @@ def test_a_full_context_window_is_told_from_a_spent_budget() -> None:
         ((), True),
         (("--complexity", "high"), False),
         (("--complexity", "off"), False),
-        (("--classifier-device", "none"), False),
         (("-n", "9"), False),
         (("-n", "9", "--json"), True),
         (("-n", "9", "--stats"), True),
