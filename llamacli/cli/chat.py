@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @with_settings(ANSWERING)
 def chat(world: World, settings: Settings) -> ExitStatus:
-    """Talk with a model: a conversation with commands and a live answer.
+    """Talk with a model, with commands and a live answer.
 
     Each line of a standard input that is no terminal is a prompt.
     """

@@ -203,7 +203,8 @@ def _tokens(chat: Chat, _: str) -> Result:
     if not conversation.turns:  # a chat template may refuse a conversation without one
         return Say(f"There are no turns yet. The context window is {window:,} tokens.")
     used = engine.count_tokens(conversation)
-    return Say(f"{used:,} of {window:,} tokens are used ({used / window:.0%}), in {conversation.turns} turns.")
+    turns = "1 turn" if conversation.turns == 1 else f"{conversation.turns:,} turns"
+    return Say(f"{used:,} of {window:,} tokens are used ({used / window:.0%}), in {turns}.")
 
 
 def _short(text: str) -> str:

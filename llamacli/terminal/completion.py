@@ -1,6 +1,6 @@
 """What Tab offers in a chat: commands, their values, and paths."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
 from prompt_toolkit.document import Document
@@ -22,15 +22,18 @@ class CommandCompleter(Completer):
             return []
         name, space, argument = text.partition(" ")
         if not space:
-            return _beginning_with(name, self._commands)
+            usual = {command.names[0]: command.help for command in COMMANDS}
+            return _beginning_with(name, usual)
         command = self._commands.get(name)
         return self._argument(command, argument, complete_event) if command else []
 
     def _argument(self, command: Command, argument: str, complete_event: CompleteEvent) -> Iterable[Completion]:
         if command.arguments == "PATH":
             return self._paths.get_completions(Document(argument), complete_event)
-        return _beginning_with(argument, command.values)
+        return _beginning_with(argument, dict.fromkeys(command.values, ""))
 
 
-def _beginning_with(text: str, words: Iterable[str]) -> list[Completion]:
-    return [Completion(word, start_position=-len(text)) for word in words if word.startswith(text)]
+def _beginning_with(text: str, words: Mapping[str, str]) -> list[Completion]:
+    """The words that begin with `text`, each with what is said beside it."""
+    matching = {word: said for word, said in words.items() if word.startswith(text)}
+    return [Completion(word, -len(text), display_meta=said or None) for word, said in matching.items()]

@@ -16,7 +16,6 @@ from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
-from prompt_toolkit.shortcuts import CompleteStyle
 
 from llamacli.terminal.completion import CommandCompleter
 from llamacli.terminal.source import block_is_open
@@ -43,7 +42,6 @@ class TerminalPrompt:
             history=_history(history),
             completer=CommandCompleter(),
             complete_while_typing=False,
-            complete_style=CompleteStyle.READLINE_LIKE,
             key_bindings=self._keys(),
             enable_open_in_editor=True,
             enable_suspend=True,

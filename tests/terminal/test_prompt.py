@@ -1,0 +1,137 @@
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from prompt_toolkit.output import DummyOutput
+
+from llamacli.engine.scripted import ScriptedEngine, scripted_models
+from llamacli.errors import ExitStatus, UnknownModel
+from llamacli.terminal.prompt import LEAVING, TerminalPrompt
+from llamacli.terminal.repl import Repl
+from llamacli.terminal.screen import Screen
+from tests.settings import settings
+from tests.shell import Output
+
+CTRL_C, CTRL_D, CTRL_J, CTRL_R, ALT_ENTER, ENTER, UP = "\x03", "\x04", "\x0a", "\x12", "\x1b\r", "\r", "\x1b[A"
+PASTE = "\x1b[200~{}\x1b[201~"
+
+
+class Keyboard:
+    """A terminal prompt, and the keys that are pressed at it."""
+
+    def __init__(self, keys: PipeInput, history: Path) -> None:
+        self.history = history
+        self.source = TerminalPrompt(keys, DummyOutput(), history)
+        self.keys = keys
+
+    def type(self, *keys: str) -> str:
+        """What is read after these keys."""
+        for key in keys:
+            self.keys.send_text(key)
+        return self.source.read(lambda: "")
+
+
+@pytest.fixture
+def keyboard(tmp_path: Path) -> Iterator[Keyboard]:
+    with create_pipe_input() as keys:
+        yield Keyboard(keys, tmp_path / "data" / "typed")
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (["hi", ENTER], "hi"),
+        (["one", ALT_ENTER, "two", ENTER], "one\ntwo"),
+        (["one", CTRL_J, "two", ENTER], "one\ntwo"),
+        (['"""', ENTER, "one", ENTER, "two", ENTER, '"""', ENTER], '"""\none\ntwo\n"""'),
+        ([PASTE.format("one\r\ntwo\r\n"), ENTER], "one\ntwo\n"),
+        (["lost", CTRL_C, "kept", ENTER], "kept"),
+        (["/comp\t", ENTER, ENTER], "/comp"),
+    ],
+)
+def testkeys(keyboard: Keyboard, keys: list[str], text: str) -> None:
+    assert keyboard.type(*keys) == text
+
+
+def test_a_pasted_text_is_not_sent_by_its_newlines(keyboard: Keyboard) -> None:
+    assert keyboard.type(PASTE.format("a\nb\n"), "c", ENTER) == "a\nb\nc"
+
+
+def test_ctrl_c_twice_in_a_row_on_an_empty_line_leaves(keyboard: Keyboard) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        keyboard.type(CTRL_C, CTRL_C)
+
+
+@pytest.mark.parametrize("between", [["x", CTRL_C], ["x", "\x7f"]])
+def test_something_typed_between_makes_it_not_in_a_row(keyboard: Keyboard, between: list[str]) -> None:
+    assert keyboard.type(CTRL_C, *between, CTRL_C, "stays", ENTER) == "stays"
+
+
+def test_the_toolbar_says_how_to_leave_after_the_first(keyboard: Keyboard) -> None:
+    keyboard.type(CTRL_C, "x", ENTER)
+    keyboard.source._leaving = True
+    assert LEAVING in str(keyboard.source._session.bottom_toolbar())  # type: ignore[operator,misc]
+
+
+def test_ctrl_d_ends_only_an_empty_line(keyboard: Keyboard) -> None:
+    assert keyboard.type("x", CTRL_D, ENTER) == "x"
+    with pytest.raises(EOFError):
+        keyboard.type(CTRL_D)
+
+
+def test_what_was_typed_comes_back_also_in_the_next_chat(keyboard: Keyboard) -> None:
+    keyboard.type("first\x0asecond", ENTER)
+    assert stat.S_IMODE(keyboard.history.stat().st_mode) == 0o600
+    assert stat.S_IMODE(keyboard.history.parent.stat().st_mode) == 0o700
+    with create_pipe_input() as keys:
+        again = Keyboard(keys, keyboard.history)
+        assert again.type(UP, ENTER) == "first\nsecond"
+        assert again.type(CTRL_R, "sec", ENTER, ENTER) == "first\nsecond"
+
+
+def test_a_history_that_cannot_be_written_is_kept_in_memory(tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with create_pipe_input() as keys:
+        keyboard = Keyboard(keys, tmp_path / "data" / "typed")
+        assert keyboard.type("one", ENTER) == "one"
+        assert keyboard.type(UP, ENTER) == "one"
+
+
+def test_bytes_that_are_no_text_do_not_reach_the_model(keyboard: Keyboard) -> None:
+    keyboard.keys.send_bytes(b"a\xe9b\r")
+    assert keyboard.type() == "a?b"
+
+
+def test_notices_show_while_the_prompt_waits_and_typing_is_kept(keyboard: Keyboard) -> None:
+    shown: list[str] = []
+
+    def later() -> None:
+        keyboard.source.announce(lambda: shown.append("notice"))
+        keyboard.keys.send_text("two" + ENTER)
+
+    keyboard.keys.send_text("one ")
+    threading.Timer(0.2, later).start()
+    assert keyboard.source.read(lambda: "") == "one two"
+    assert shown == ["notice"] or keyboard.source._pending  # else it shows before the next prompt
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.2])
+def test_a_failure_ends_the_prompt(keyboard: Keyboard, delay_s: float) -> None:
+    threading.Timer(delay_s, lambda: keyboard.source.fail(UnknownModel("gone"))).start()
+    keyboard.keys.send_text("half a ")
+    with pytest.raises(UnknownModel, match="gone"):
+        keyboard.source.read(lambda: "")
+
+
+def test_a_chat_at_the_keyboard(keyboard: Keyboard) -> None:
+    engine, out = ScriptedEngine.saying("first", "second"), Output()
+    screen = Screen(out, Output(), {})
+    repl = Repl(settings(), lambda chosen, report: scripted_models(engine, None), screen, keyboard.source, {})
+    for keys in ("one", ENTER, "/edit", ENTER, " more", ENTER, CTRL_D):
+        keyboard.keys.send_text(keys)
+    assert repl.run() is ExitStatus.DONE
+    assert out.getvalue() == "first\nsecond\n"
+    assert [request.conversation.messages[-1].content for request in engine.requests] == ["one", "one more"]
