@@ -100,9 +100,8 @@ class MarkdownAnswer:
     ) -> None:
         self._console = console
         self._size = size
-        self._live = live
         self._clock = clock
-        self._region = LiveRegion(console.file, size)
+        self._region = LiveRegion(console.file, size) if live else None
         self._sanitizer = Sanitizer()
         self._open = OpenText()
         self._blank = False
@@ -126,12 +125,16 @@ class MarkdownAnswer:
 
     def _show(self, length: int) -> None:
         started = self._clock()
-        if not length and (not self._live or started < self._due):
+        if not length and (self._region is None or started < self._due):
             return
         finished = self._rows(self._open.text[:length], self._blank)
         blank = self._blank or bool(finished)
-        rest = last_lines(self._open.text[length:], self._size().lines) if self._live else ""
-        self._region.change(finished, self._rows(rest, blank))
+        if self._region is not None:
+            rest = last_lines(self._open.text[length:], self._size().lines)
+            self._region.change(finished, self._rows(rest, blank))
+        else:
+            self._console.file.write("".join(row + "\n" for row in finished))
+            self._console.file.flush()
         self._open.drop(length)
         self._blank = blank
         now = self._clock()

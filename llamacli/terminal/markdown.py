@@ -178,7 +178,8 @@ def _is_over(block: Token, lines: Sequence[str]) -> bool:
 
 def _is_closed(fence: Token) -> bool:
     assert fence.map is not None
-    return fence.map[1] - fence.map[0] == fence.content.count("\n") + 2
+    unended = not fence.content.endswith("\n") and fence.content != ""
+    return fence.map[1] - fence.map[0] == fence.content.count("\n") + unended + 2
 
 
 def last_lines(source: str, count: int) -> str:

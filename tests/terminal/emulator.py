@@ -1,0 +1,42 @@
+"""A terminal for tests: a stream that pyte draws, with its scrollback."""
+
+import io
+import os
+from collections.abc import Mapping
+
+import pyte
+
+SIZE = os.terminal_size((80, 24))
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal; what is written to it is kept, and drawn."""
+
+    def __init__(self, size: os.terminal_size = SIZE) -> None:
+        super().__init__()
+        self.size = size
+        self.screen = pyte.HistoryScreen(size.columns, size.lines, history=100_000, ratio=0.001)
+        self._stream = pyte.Stream(self.screen)
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._stream.feed(text.replace("\n", "\r\n"))
+        return super().write(text)
+
+    def rows(self) -> list[str]:
+        """Everything from the top of the scrollback to the last row that is not empty."""
+        history = [_text(line, self.screen.columns) for line in self.screen.history.top]
+        rows = [*history, *(row.rstrip() for row in self.screen.display)]
+        while rows and not rows[-1]:
+            rows.pop()
+        return rows
+
+    def resize(self, size: os.terminal_size) -> None:
+        self.size = size
+        self.screen.resize(lines=size.lines, columns=size.columns)
+
+
+def _text(line: Mapping[int, pyte.screens.Char], columns: int) -> str:
+    return "".join(line[column].data for column in range(columns)).rstrip()

@@ -1,0 +1,146 @@
+import io
+from itertools import count, pairwise
+from os import terminal_size
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llamacli.terminal.console import console_of
+from llamacli.terminal.live import MarkdownAnswer
+from llamacli.terminal.markdown import finished_length, last_lines, markdown_rows
+from llamacli.terminal.sanitize import sanitize
+from tests.terminal.documents import ANSWER, AWKWARD
+from tests.terminal.emulator import SIZE, Terminal
+
+SMALL, TINY = terminal_size((40, 10)), terminal_size((20, 5))
+DOCUMENTS = [ANSWER, *AWKWARD.values()]
+LONG_CODE = "Look:\n\n```python\n" + "".join(f"line_{n} = {n}\n\n" for n in range(120)) + "```\n\nDone.\n"
+
+
+def answer_on(terminal: Terminal, step: float = 1.0) -> MarkdownAnswer:
+    """A live answer that draws every piece: its clock goes on by `step` seconds each time that it is read."""
+    console = console_of(terminal, {"TERM": "xterm-256color"}, terminal.size.columns, styled=True)
+    return MarkdownAnswer(console, lambda: terminal.size, live=True, clock=count(0.0, step).__next__)
+
+
+def whole(source: str, columns: int) -> list[str]:
+    """The rendering of the whole at once."""
+    console = console_of(io.StringIO(), {}, columns, styled=False)
+    return [row.rstrip() for row in markdown_rows(sanitize(source), console, columns)]
+
+
+def streamed(pieces: list[str], size: terminal_size) -> list[str]:
+    terminal = Terminal(size)
+    answer = answer_on(terminal)
+    for piece in pieces:
+        answer.feed(piece)
+    answer.finish()
+    return terminal.rows()
+
+
+@pytest.mark.parametrize("size", [SIZE, SMALL, TINY], ids=str)
+@pytest.mark.parametrize("source", DOCUMENTS, ids=["answer", *AWKWARD])
+def test_the_scrollback_of_single_characters_equals_the_whole(source: str, size: terminal_size) -> None:
+    assert streamed(list(source), size) == whole(source, size.columns)
+
+
+@pytest.mark.parametrize("source", AWKWARD.values(), ids=AWKWARD)
+def test_the_scrollback_of_two_pieces_equals_the_whole(source: str) -> None:
+    for cut in range(len(source)):
+        assert streamed([source[:cut], source[cut:]], SMALL) == whole(source, SMALL.columns), cut
+
+
+lines = st.sampled_from("\n".join(DOCUMENTS).split("\n")) | st.text("-*+_1. >#`~|=: a\t$\\[]()<&\n", max_size=12)
+documents = st.lists(lines, max_size=14).map("\n".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(documents, st.data())
+def test_any_document_cut_anywhere_leaves_the_whole(source: str, data: st.DataObject) -> None:
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(source)), max_size=20)))
+    pieces = [source[a:b] for a, b in pairwise([0, *cuts, len(source)])]
+    assert streamed(pieces, SMALL) == whole(source, SMALL.columns)
+
+
+@settings(max_examples=300, deadline=None)
+@given(documents, documents)
+def test_what_is_finished_stays_whatever_follows(source: str, more: str) -> None:
+    source = sanitize(source)
+    length = finished_length(source)
+    before, after = whole(source[:length], 40), whole(source[length:] + more, 40)
+    assert [*before, *([""] if before and after else []), *after] == whole(source + more, 40)
+
+
+def test_long_code_never_takes_more_than_the_screen_and_is_whole_at_the_end() -> None:
+    assert streamed([LONG_CODE[i : i + 7] for i in range(0, len(LONG_CODE), 7)], SMALL) == whole(LONG_CODE, 40)
+
+
+def test_only_the_end_of_long_open_code_is_drawn() -> None:
+    source = "text\n\n```py\n" + "x\n" * 100 + "last"
+    assert last_lines(source, 3) == "```py\nx\nx\nlast"
+    assert last_lines(source + "\n```\n", 3) == source + "\n```\n"
+    assert last_lines("a\n" * 100, 3) == "a\n" * 100
+
+
+def test_an_answer_that_is_drawn_slowly_is_drawn_seldom() -> None:
+    quick, slow = Terminal(), Terminal()
+    for terminal, step in ((quick, 0.0005), (slow, 0.04)):
+        answer = answer_on(terminal, step)
+        for word in ["word "] * 200:
+            answer.feed(word)
+        answer.finish()
+    assert quick.rows() == slow.rows()
+    assert 0 < slow.getvalue().count("\x1b[?7l") <= 200 / 10
+
+
+def test_a_stopped_answer_leaves_the_cursor_below_it() -> None:
+    terminal = Terminal(SMALL)
+    answer = answer_on(terminal)
+    answer.feed("one\n\n```py\nx = 1")
+    answer.finish()
+    assert terminal.rows() == ["one", "", "x = 1"]
+    assert (terminal.screen.cursor.x, terminal.screen.cursor.y) == (0, 3)
+    assert not terminal.screen.cursor.hidden
+
+
+def test_an_answer_that_never_came_leaves_nothing() -> None:
+    terminal = Terminal()
+    answer_on(terminal).finish()
+    assert terminal.rows() == []
+    assert terminal.screen.cursor.y == 0
+
+
+def test_a_wider_terminal_in_mid_answer_doubles_nothing() -> None:
+    terminal = Terminal(SMALL)
+    answer = answer_on(terminal)
+    words = "These are words enough to fill some rows of the terminal, whichever width it has now."
+    for number, piece in enumerate(f"Begin.\n\n{words}\n\nEnd.\n"):
+        if number == 40:
+            terminal.resize(SIZE)
+        answer.feed(piece)
+    answer.finish()
+    assert terminal.rows() == whole(f"Begin.\n\n{words}\n\nEnd.\n", SIZE.columns)
+
+
+def test_code_can_be_copied() -> None:
+    assert whole("```python\ndef f():\n    return 1\n```\n", 80) == ["def f():", "    return 1"]
+
+
+def test_nothing_is_left_out() -> None:
+    [row] = whole("a[i] [/b] vec<int> <br> ~~no~~ \\(x_1\\) [t](http://u.example) ![alt](p.png) &lt;", 200)
+    assert row == "a[i] [/b] vec<int> <br> no \\(x_1\\) t (http://u.example) [alt] (p.png) <"
+
+
+def test_entities_bring_no_control_characters() -> None:
+    assert whole("&#x202e;a&#13;b&#12;&#xfeff;", 80) == ["a␍b␌"]
+
+
+def test_off_a_terminal_blocks_come_without_escapes_and_unbroken() -> None:
+    stream = io.StringIO()
+    console = console_of(stream, {}, 10_000, styled=False)
+    answer = MarkdownAnswer(console, lambda: terminal_size((10_000, 24)), live=False)
+    answer.feed("# T\n\n" + "word " * 100 + "\n\n```py\nx")
+    assert stream.getvalue() == "T\n\n" + ("word " * 100).strip() + "\n"
+    answer.finish()
+    assert stream.getvalue().endswith("word\n\nx\n")
