@@ -32,14 +32,13 @@ def readme_table() -> str:
     """The Markdown table between the README's `settings` markers."""
     head = "| setting | values | default | meaning |\n|---|---|---|---|\n"
     return head + "".join(
-        f"| {_names(setting)} | {setting.range} | {_default(setting) or 'none'} | {setting.help}{_trust(setting)} |\n"
+        f"| {_names(setting)} | {setting.range} | {_default(setting) or '—'} | {setting.help}{_trust(setting)} |\n"
         for setting in SETTINGS
     )
 
 
 def _entry(setting: Setting) -> str:
     comment = wrap(f"{setting.help} Values: {setting.range}.{_trust(setting)}", 116)
-    # dotenv reads a value with a # or a quote differently; none of the defaults has one.
     return "\n".join([*(f"# {line}" for line in comment), f"#{setting.environment[0]}={_default(setting)}", ""])
 
 

@@ -66,13 +66,13 @@ def main(argv: Sequence[str] | None = None, world: World | None = None) -> int:
         return status
 
 
-def entry_point() -> NoReturn:
+def entry_point(world: World | None = None) -> NoReturn:
     """Run the program and end the process at once: threads that still load a model are not waited for."""
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
             signal.signal(number, _end)
-    status = main()
+    status = main(world=world)
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed before, or its reader went away
             stream.flush()
