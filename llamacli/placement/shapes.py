@@ -33,6 +33,7 @@ class ModelShape:
     embeddings: int
     layers: int
     kv_bytes_per_token: int  # in a 16-bit type, all layers
+    work_bytes_per_token: int  # what attention copies of the context while one layer runs: to all heads, and longer
     max_context: int
     tied: bool = False
     asks_4bit: bool = False  # a preset that is meant to run in 4-bit on any CUDA card
@@ -60,6 +61,10 @@ class ModelShape:
         """The keys and values of so many tokens, in MiB."""
         return tokens * self.kv_bytes_per_token * _width(dtype) / 2 / MIB
 
+    def work_mib(self, tokens: int, dtype: Dtype) -> float:
+        """What each device copies of a context of so many tokens while it computes, in MiB."""
+        return tokens * self.work_bytes_per_token * _width(dtype) / 2 / MIB
+
     def least_context(self, wanted: int) -> int:
         """`wanted` tokens, or all that the model was made for where that is less."""
         return min(wanted, self.max_context)
@@ -68,7 +73,7 @@ class ModelShape:
         """How many tokens fit into so much memory beside the weights, in steps of 256."""
         if room_mib < 0 or self.kv_bytes_per_token == 0:
             return self.max_context if room_mib >= 0 else 0
-        tokens = int(room_mib / self.kv_mib(1, dtype))
+        tokens = int(room_mib / (self.kv_mib(1, dtype) + self.work_mib(1, dtype)))
         return self.least_context(tokens // CONTEXT_STEP * CONTEXT_STEP)
 
 
@@ -133,6 +138,7 @@ def _decoder(config: Config, name: str) -> ModelShape | None:
         embeddings=vocabulary * hidden * (1 if tied else 2),
         layers=layers,
         kv_bytes_per_token=layers * 2 * kv * 2,
+        work_bytes_per_token=2 * (heads * head + kv) * 2,
         max_context=_number(config, "max_position_embeddings", "n_positions") or 2048,
         tied=tied,
     )
@@ -159,6 +165,7 @@ def _encoder(config: Config, name: str) -> ModelShape | None:
         embeddings=rows * hidden,
         layers=encoders + decoders,
         kv_bytes_per_token=0,
+        work_bytes_per_token=0,
         max_context=positions or 512,
         tied=True,
     )
@@ -177,7 +184,8 @@ def _with_parameters(shape: ModelShape, parameters: int) -> ModelShape:
 def _unknown(config: Config, name: str, parameters: int) -> ModelShape:
     """A model known by its size alone; a token is taken to weigh what it does in Llama 2 7B, a heavy one."""
     context = _number(config, "max_position_embeddings", "n_positions") or 2048
-    return ModelShape(name, 0, parameters, 0, 1, parameters // 12_500, context, tied=True)
+    kv = parameters // 12_500
+    return ModelShape(name, 0, parameters, 0, 1, kv, kv // 16, context, tied=True)
 
 
 LLAMA_3_1_8B = ModelShape(
@@ -187,6 +195,7 @@ LLAMA_3_1_8B = ModelShape(
     embeddings=1_050_673_152,
     layers=32,
     kv_bytes_per_token=131_072,
+    work_bytes_per_token=20_480,
     max_context=131_072,
     asks_4bit=True,
 )
@@ -197,6 +206,7 @@ BART_LARGE_MNLI = ModelShape(
     embeddings=53_568_512,
     layers=24,
     kv_bytes_per_token=0,
+    work_bytes_per_token=0,
     max_context=1024,
     tied=True,
 )

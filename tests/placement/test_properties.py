@@ -58,9 +58,10 @@ def try_plan(machine: Machine, model: ModelShape, classifier: ModelShape | None,
 
 
 def held_mib(role: RolePlacement, shape: ModelShape, device: str) -> float:
-    """Weights and context that a role has on a device."""
+    """Weights, context and copies of it that a role has on a device."""
     position = role.devices.index(device)
-    return role.weights_mib[position] + shape.kv_mib(role.context, role.dtype) * role.layers[position] / shape.layers
+    context = shape.kv_mib(role.context, role.dtype) * role.layers[position] / shape.layers
+    return role.weights_mib[position] + context + shape.work_mib(role.context, role.dtype)
 
 
 @given(machines(), MODELS, CLASSIFIERS, all_wishes())

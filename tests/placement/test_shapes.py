@@ -88,6 +88,7 @@ def test_what_llama_8b_weighs() -> None:
     assert LLAMA_3_1_8B.weights_mib("float32") == 30_634
     assert LLAMA_3_1_8B.kv_mib(1_000, "float16") == 125
     assert LLAMA_3_1_8B.kv_mib(1_000, "float32") == 250
+    assert LLAMA_3_1_8B.work_mib(8_192, "float16") == 128 + 32  # 32 heads of keys and values, and 8 grown by a token
 
 
 def test_what_bart_weighs() -> None:

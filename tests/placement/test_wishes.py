@@ -44,7 +44,7 @@ MAXWELL = card(0, "GTX 980", (5, 2), 12_000, 11_900)
         (machine(RTX_4090), Wishes(quantization="4bit"), "cuda:0 bfloat16 4bit", "cuda:0"),
         (PAIR, Wishes("cpu", quantization="4bit"), "cpu bfloat16 4bit", "cpu"),
         (machine(ram=15_900), Wishes(quantization="4bit"), "cpu bfloat16 4bit", "cpu"),
-        (machine(RTX_3060, RTX_2080), Wishes("cuda", quantization="none"), "cuda:0 cuda:1 float16 none", "cuda:0"),
+        (machine(RTX_3060, RTX_2080), Wishes("cuda", quantization="none"), "cuda:0 cuda:1 float16 none", "cuda:1"),
         (machine(MAXWELL), Wishes(), "cpu bfloat16 none", "cuda:0"),  # bitsandbytes begins at capability 6.0
     ],
 )
@@ -72,9 +72,9 @@ def test_wishes_are_obeyed(where: Machine, wishes: Wishes, model: str, classifie
         (PAIR, Wishes(quantization="2bit"), "--quantization 2bit|4bit, 8bit or none"),
         (machine(mps=True), Wishes("mps", quantization="4bit"), "--quantization 4bit|CUDA cards and CPUs|cpu"),
         (PAIR, Wishes("cuda:1", quantization="8bit"), "--quantization 8bit|7.5; GTX 1050 (cuda:1) has 6.1|auto"),
-        (PAIR, Wishes("cuda:1"), "fit cuda:1.|6,464 MiB in 4-bit, and GTX 1050 (cuda:1) has 1,950|--device auto"),
-        (PAIR, Wishes("cuda:0", quantization="8bit"), "fit cuda:0.|9,686 MiB in 8-bit|has 7,600|--quantization 4bit"),
-        (PAIR, Wishes("cuda", quantization="none"), "fit cuda.|16,342 MiB in float16|has 7,600|--quantization 4bit"),
+        (PAIR, Wishes("cuda:1"), "fit cuda:1.|6,504 MiB in 4-bit, and GTX 1050 (cuda:1) has 1,950|--device auto"),
+        (PAIR, Wishes("cuda:0", quantization="8bit"), "fit cuda:0.|9,726 MiB in 8-bit|has 7,600|--quantization 4bit"),
+        (PAIR, Wishes("cuda", quantization="none"), "fit cuda.|16,382 MiB in float16|has 7,600|--quantization 4bit"),
         (machine(ram=15_900), Wishes("cpu"), "fit cpu.|15,317 MiB|11,925 of the 15,900|--quantization 4bit"),
         (machine(ram=15_900, mps=True), Wishes("mps"), "fit mps.|15,317 MiB in float16, of 15,900|--device auto"),
         (machine(RTX_2080.after(900)), Wishes(classifier_device="cuda"), "classifier|fit cuda.|cpu or none"),
@@ -96,7 +96,7 @@ def says(error: LlamacliError, parts: str) -> None:
 @pytest.mark.parametrize(
     ("where", "model", "parts"),
     [
-        (machine(RTX_4090), LLAMA_70B, "39,096 MiB in 4-bit, and RTX 4090 (cuda:0) has 23,900|Use --model builtin"),
+        (machine(RTX_4090), LLAMA_70B, "39,168 MiB in 4-bit, and RTX 4090 (cuda:0) has 23,900|Use --model builtin"),
         (machine(ram=15_900), LLAMA_3_1_8B, "15,317 MiB, and it may have 11,925|--quantization 4bit"),
     ],
 )
@@ -108,7 +108,7 @@ def test_a_model_that_fits_nothing(where: Machine, model: ModelShape, parts: str
 
 def test_a_busy_card_is_used_when_it_is_asked_for_and_has_the_room() -> None:
     half = machine(RTX_4090.after(14_000))
-    assert plan(half, LLAMA_3_1_8B, None, Wishes("cuda:0")).model.context == 29_440
+    assert plan(half, LLAMA_3_1_8B, None, Wishes("cuda:0")).model.context == 25_344
 
 
 def test_a_card_that_would_not_help_is_not_complained_of() -> None:
