@@ -43,7 +43,8 @@ def calibration_error(chances: Tensor, expected: Sequence[int]) -> float:
 def evaluate(directory: Path, prompts: Sequence[Example] | None = None) -> Mapping[str, float]:
     """Scores of the classifier in ``directory`` on ``prompts``, by default those of ``heldout.tsv``.
 
-    The keys: ``macro_f1``, ``accuracy``, ``calibration_error``, and ``macro_f1/GROUP`` for each part, language and kind.
+    The keys: ``macro_f1``, ``accuracy``, ``calibration_error``, and ``macro_f1/GROUP`` for each part, language
+    and kind.
     """
     prompts = prompts if prompts is not None else read_prompts(CORPUS / "heldout.tsv")
     chances = probabilities(directory, [each.text for each in prompts])
@@ -97,7 +98,8 @@ the last 384, so a question in the middle of a long document is not seen.
 ## How it was made
 {parameters:,} parameters, trained from random weights (seed {seed}) on {prompts:,} prompts drawn from templates that
 were written for this project, in English and Korean, and fewer in German, French, Spanish, Italian, Portuguese and
-Dutch. No sentence was taken from elsewhere. `python -m llamacli.builtin.train` makes it again. The weights are stored as float16.
+Dutch. No sentence was taken from elsewhere. `python -m llamacli.builtin.train` makes it again.
+The weights are stored as float16.
 
 ## How good it is
 On prompts that were written by hand, apart from the templates, and never trained on:
@@ -107,10 +109,11 @@ macro-F1 {macro:.2f}, accuracy {accuracy:.2f}, expected calibration error {error
 |---|---|
 {groups}
 
-The same authors wrote the templates and these prompts, so expect less on yours. A group of few prompts is a rough figure.
+The same authors wrote the templates and these prompts, so expect less on yours. A group of few prompts is a
+rough figure.
 
 ## Limits
-It knows forms of requests, not the world: an unusual kind of text that needs much room may be taken for a short one.
-The border between `medium` and its neighbours is soft: two people do not agree on it either. Languages other than English
-and Korean were trained on little, others on nothing.
+It knows forms of requests, not the world: an unusual kind of text that needs much room may be taken for a short
+one. The border between `medium` and its neighbours is soft: two people do not agree on it either. Languages other
+than English and Korean were trained on little, others on nothing.
 """

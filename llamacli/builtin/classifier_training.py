@@ -47,7 +47,8 @@ def train(out: Path, *, seed: int, smoke: bool) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     prompts = [each for each in examples(seed, recipe.prompts) if not smoke or len(each.text) < 120]
     tokenizer = train_tokenizer([each.text for each in islice(prompts, 60_000)], recipe.vocabulary)
-    model = new_model(recipe, tokenizer.get_vocab_size()).to(device)
+    model = new_model(recipe, tokenizer.get_vocab_size())
+    torch.nn.Module.to(model, device)
     ids = [cut(encoding.ids) for encoding in tokenizer.encode_batch([each.text for each in prompts])]
     fit(model, ids, [each.label for each in prompts], recipe, seed, device)
     model.float().cpu().eval()
@@ -127,7 +128,9 @@ def fit(
     rng, targets, lengths = random.Random(seed), torch.tensor(labels), [len(row) for row in ids]
     steps = recipe.epochs * -(-len(ids) // recipe.batch)
     optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.05)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.learning_rate, total_steps=steps + 1, pct_start=0.1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, recipe.learning_rate, total_steps=steps + 1, pct_start=0.1
+    )
     order = (batch for _ in range(recipe.epochs) for batch in batches(lengths, recipe.batch, rng))
     model.train()
     for step, chosen in enumerate(order):
@@ -140,7 +143,7 @@ def fit(
             logits.float(), targets[chosen].to(device), label_smoothing=recipe.smoothing
         )
         optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         schedule.step()
@@ -156,9 +159,8 @@ def soften(model: BertForSequenceClassification, tokenizer: Tokenizer, prompts: 
     targets = torch.tensor([each.label for each in prompts])
     temperatures = torch.linspace(0.5, 4.0, 71)
     losses = torch.stack([functional.cross_entropy(logits / each, targets) for each in temperatures])
-    temperature = temperatures[losses.argmin()]
-    model.classifier.weight /= temperature
-    model.classifier.bias /= temperature
+    for parameter in model.classifier.parameters():
+        parameter.div_(temperatures[losses.argmin()])
 
 
 def save(model: BertForSequenceClassification, tokenizer: Tokenizer, out: Path) -> None:
@@ -166,14 +168,13 @@ def save(model: BertForSequenceClassification, tokenizer: Tokenizer, out: Path) 
     model.half().save_pretrained(out)
     model.float()
     configuration = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    (out / "config.json").write_text(json.dumps(configuration | {"dtype": "float32"}, indent=2), encoding="utf-8")
+    (out / "config.json").write_text(
+        json.dumps(configuration | {"dtype": "float32"}, indent=2), encoding="utf-8"
+    )
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=POSITIONS,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
+        **dict(zip(("pad_token", "unk_token", "cls_token", "sep_token"), SPECIALS, strict=True)),
         model_input_names=["input_ids", "attention_mask"],
     )
     wrapped.save_pretrained(out)
