@@ -53,7 +53,7 @@ class Setting:
             return ", ".join(self.choices) or self.pattern.replace("|", ", ").replace(r"cuda(:\d+)?", "cuda, cuda:N")
         if self.minimum is None:
             return {"flag": "true, false", "texts": "text"}.get(self.kind, self.kind)
-        return f"{self.minimum:g} and more" if self.maximum is None else f"{self.minimum:g} to {self.maximum:g}"
+        return f"{self.minimum:g} and more" if (self.maximum or 1e9) >= 1e9 else f"{self.minimum:g} to {self.maximum:g}"
 
     def parse(self, text: str) -> Any:
         """The value that `text` stands for; ValueError where it stands for none."""

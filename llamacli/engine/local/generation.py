@@ -102,9 +102,10 @@ class LocalEngine:
         logits = self._cache.read_prompt(prompt, kept, request.cancelled.is_set)
         if logits is None:
             return
-        sampler = Sampler(request.sampling, prompt, len(logits), logits.device)
+        sampler = Sampler(len(logits), logits.device)
+        sampler.begin(request.sampling, prompt)
         while not request.cancelled.is_set():
-            token = sampler.next(logits)
+            token = int(sampler.choose(logits))
             yield token
             logits = self._cache.read([token])
 

@@ -18,7 +18,7 @@ from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
 from llamacli.engine.local.sources import LLAMA_3_1_8B, checked, configuration, files_of, on_disk, weight_bytes
 from llamacli.events import LoadProgress, Notice
-from llamacli.placement import ModelShape, RolePlacement, Wishes, choose_model, plan, shape_from_config
+from llamacli.placement import Machine, ModelShape, RolePlacement, Wishes, choose_model, plan, shape_from_config
 from llamacli.settings import Settings
 
 # `from_pretrained` sets the default dtype and replaces PreTrainedModel.tie_weights while it builds a model, for the
@@ -37,15 +37,16 @@ class Loader:
         _quiet()
         self._report = report
         machine = detect()
+        wishes = Wishes(settings.device, settings.classifier_device, settings.quantization)
         self.name = settings.model
         if self.name == "auto":
-            self.name = self._choose(machine, settings, wanted)
+            self.name = self._choose(machine, settings, wishes, wanted)
         self._directory = files_of(self.name, settings) if wanted.engine else builtin.MODEL_DIR
         self._placement = plan(
             machine,
             _shape(self._directory, self.name),
             _shape(checked(builtin.CLASSIFIER_DIR), "the built-in classifier") if wanted.classifier else None,
-            Wishes(settings.device, settings.classifier_device, settings.quantization),
+            wishes,
         )
         for notice in self._placement.notices:
             report(Notice(notice))
@@ -73,12 +74,13 @@ class Loader:
             model = _model(AutoModelForSequenceClassification, directory, place)
         return SequenceClassifier(model, tokenizer, place.device)
 
-    def _choose(self, machine: Any, settings: Settings, wanted: Wanted) -> str:
+    def _choose(self, machine: Machine, settings: Settings, wishes: Wishes, wanted: Wanted) -> str:
         choice = choose_model(
             machine,
             llama_on_disk=on_disk(LLAMA_3_1_8B) is not None,
             hub_token=settings.hub_token is not None,
             offline=settings.offline,
+            wishes=wishes,
         )
         if choice.notice and wanted.engine:
             self._report(Notice(choice.notice))

@@ -9,44 +9,58 @@ from llamacli.sampling import Sampling
 
 
 class Sampler:
-    """Chooses the tokens of one answer.
+    """Chooses tokens by tensor operations alone, on buffers that stay where they are.
 
+    So the same code runs eagerly and inside a captured CUDA graph, which asks for nothing on the host.
     In this order, as `generate` does: repetition penalty over all tokens of prompt and answer, temperature, top-k,
-    top-p.
-    Top-k first makes top-p sort 51 values and not the vocabulary.
+    top-p. Top-k first makes top-p sort a few values and not the vocabulary.
     """
 
-    def __init__(self, sampling: Sampling, prompt: Sequence[int], vocabulary: int, device: torch.device) -> None:
-        self._sampling = sampling
+    def __init__(self, vocabulary: int, device: torch.device) -> None:
         self._seen = torch.zeros(vocabulary, dtype=torch.bool, device=device)
-        self._seen[torch.tensor(prompt, device=device)] = True
-        self._random = torch.Generator(device)
+        self._penalty, self._temperature, self._top_p = torch.ones(3, 1, device=device)
+        self._top_k = torch.zeros(1, dtype=torch.long, device=device)
+        self._greedy = torch.zeros(1, dtype=torch.bool, device=device)
+        self.generator = torch.Generator(device)
+        self.candidates = vocabulary
+        """How many of the likeliest tokens are looked at: at least `top_k`."""
+
+    def begin(self, sampling: Sampling, prompt: Sequence[int]) -> None:
+        """Prepare for an answer to the `prompt` ids."""
+        vocabulary = len(self._seen)
+        self._seen.zero_()
+        self._seen[torch.tensor(prompt, device=self._seen.device)] = True
+        self._penalty.fill_(sampling.repetition_penalty)
+        self._temperature.fill_(sampling.temperature or 1)
+        self._greedy.fill_(sampling.temperature == 0)
+        self._top_p.fill_(sampling.top_p)
+        self._top_k.fill_(sampling.top_k or vocabulary)
+        self.candidates = min(sampling.top_k or vocabulary, vocabulary)
         if sampling.seed is None:
-            self._random.seed()
+            self.generator.seed()
         else:
-            self._random.manual_seed(sampling.seed)
+            self.generator.manual_seed(sampling.seed)
 
-    def next(self, logits: Tensor) -> int:
-        """The token that follows, from the logits [vocabulary] of the last position."""
-        penalized = self._penalize(logits.float())
-        if self._sampling.temperature == 0:
-            token = penalized.argmax()
-        else:
-            tokens, probabilities = self._candidates(penalized)
-            token = tokens[torch.multinomial(probabilities, 1, generator=self._random)[0]]
-        self._seen[token] = True
-        return int(token)
+    def choose(self, logits: Tensor) -> Tensor:
+        """The token [1] that follows, from the logits [vocabulary] of the last position; it counts as seen."""
+        penalized = self.penalize(logits.float())
+        tokens, probabilities = self.shares(penalized)
+        # The largest of p / e, with e exponentially distributed, is a token drawn with its probability p.
+        noise = torch.empty_like(probabilities).exponential_(generator=self.generator)
+        drawn = tokens[(probabilities / noise).argmax(keepdim=True)]
+        token = torch.where(self._greedy, penalized.argmax(keepdim=True), drawn)
+        self._seen.index_fill_(0, token, True)
+        return token
 
-    def _penalize(self, logits: Tensor) -> Tensor:
-        penalty = self._sampling.repetition_penalty
-        if penalty == 1:
-            return logits
-        return torch.where(self._seen, torch.where(logits > 0, logits / penalty, logits * penalty), logits)
+    def penalize(self, logits: Tensor) -> Tensor:
+        """Divide the positive and multiply the negative logits of seen tokens by the repetition penalty."""
+        damped = torch.where(logits > 0, logits / self._penalty, logits * self._penalty)
+        return torch.where(self._seen, damped, logits)
 
-    def _candidates(self, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """The tokens that may follow, likeliest first, and their probabilities (which need not sum to 1)."""
-        limit = self._sampling.top_k or len(logits)
-        values, tokens = (logits / self._sampling.temperature).topk(min(limit, len(logits)))
-        probabilities = values.softmax(0)
+    def shares(self, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """The candidates, likeliest first, and their probabilities up to a common factor; 0 for those cut off."""
+        values, tokens = (logits / self._temperature).topk(self.candidates)
+        ranks = torch.arange(self.candidates, device=logits.device)
+        probabilities = values.masked_fill(ranks >= self._top_k, float("-inf")).softmax(0)
         before = probabilities.cumsum(0) - probabilities
-        return tokens, torch.where(before < self._sampling.top_p, probabilities, 0)
+        return tokens, torch.where(before < self._top_p, probabilities, 0)

@@ -69,8 +69,9 @@ def test_the_candidates_are_those_of_generate(top_k: int, top_p: float) -> None:
     steps += [TopKLogitsWarper(top_k)] if top_k else []
     steps += [TopPLogitsWarper(top_p)] if top_p < 1 else []
     expected = LogitsProcessorList(steps)(torch.LongTensor([prompt]), logits[None].clone())[0].softmax(0)
-    sampler = Sampler(sampling(top_k=top_k, top_p=top_p), prompt, 100, logits.device)
-    tokens, shares = sampler._candidates(sampler._penalize(logits))
+    sampler = Sampler(100, logits.device)
+    sampler.begin(sampling(top_k=top_k, top_p=top_p), prompt)
+    tokens, shares = sampler.shares(sampler.penalize(logits))
     found = torch.zeros(100).index_put((tokens,), shares / shares.sum())
     torch.testing.assert_close(found, expected)
 
@@ -79,14 +80,16 @@ def test_samples_follow_the_probabilities() -> None:
     logits = torch.tensor([2.0, 1.0, 0.0, -1.0, -4.0])
     chances = logits.softmax(0)
     counts = torch.zeros(5)
-    sampler = Sampler(sampling(temperature=1, top_k=0, top_p=1, repetition_penalty=1, seed=5), [0], 5, logits.device)
+    sampler = Sampler(5, logits.device)
+    sampler.begin(sampling(temperature=1, top_k=0, top_p=1, repetition_penalty=1, seed=5), [0])
     draws = 4000
     for _ in range(draws):
-        counts[sampler.next(logits)] += 1
+        counts[sampler.choose(logits)] += 1
     chi_square = float(((counts - draws * chances) ** 2 / (draws * chances)).sum())
     assert chi_square < 18.47  # the 99.9 % point for 4 degrees of freedom
 
 
 def test_temperature_zero_takes_the_likeliest() -> None:
-    sampler = Sampler(sampling(temperature=0, repetition_penalty=1), [0], 4, torch.device("cpu"))
-    assert sampler.next(torch.tensor([0.0, 3.0, 2.9, -1.0])) == 1
+    sampler = Sampler(4, torch.device("cpu"))
+    sampler.begin(sampling(temperature=0, repetition_penalty=1), [0])
+    assert int(sampler.choose(torch.tensor([0.0, 3.0, 2.9, -1.0]))) == 1
