@@ -15,7 +15,7 @@ class PlainCommand(TyperCommand):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if param.param_type_name == "argument":  # Typer would name its Python type
-                sections["Arguments"].append((f"{param.metavar}...", getattr(param, "help", "")))
+                sections["Arguments"].append((f"{param.metavar}...", getattr(param, "help", None) or ""))
             elif record is not None:
                 sections[getattr(param, "rich_help_panel", None) or "Options"].append(record)
         for heading, records in sections.items():
