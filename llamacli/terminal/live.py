@@ -18,8 +18,8 @@ from llamacli.terminal.markdown import OpenText, last_lines, markdown_rows
 from llamacli.terminal.sanitize import Sanitizer
 
 _SHORTEST_PAUSE_S = 0.05
-_PAUSE_PER_DRAWING = 20
-"""Times as long as a drawing took, the next one waits: drawing takes less than a twentieth of the time."""
+_PAUSE_PER_DRAWING = 40
+"""Times as long as a drawing took, the next one waits: drawing takes less than a fortieth of the time."""
 _CLEAR, _NO_WRAP, _WRAP = "\x1b[K", "\x1b[?7l", "\x1b[?7h"
 
 

@@ -15,6 +15,7 @@ class Terminal(io.StringIO):
     def __init__(self, size: os.terminal_size = SIZE) -> None:
         super().__init__()
         self.size = size
+        self.gone = False
         self.screen = pyte.HistoryScreen(size.columns, size.lines, history=100_000, ratio=0.001)
         self._stream = pyte.Stream(self.screen)
 
@@ -22,6 +23,8 @@ class Terminal(io.StringIO):
         return True
 
     def write(self, text: str) -> int:
+        if self.gone:
+            raise OSError
         self._stream.feed(text.replace("\n", "\r\n"))
         return super().write(text)
 

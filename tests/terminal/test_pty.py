@@ -1,0 +1,141 @@
+"""In a real pseudo-terminal: what is typed, Ctrl-C and a change of size while an answer comes."""
+
+import codecs
+import fcntl
+import os
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import terminal_size
+
+import pytest
+
+from tests.terminal.documents import ANSWER
+from tests.terminal.emulator import SIZE, Terminal
+from tests.terminal.test_live import LONG_CODE, SMALL, whole
+
+PROGRAM = """
+import os, sys, time
+from llamacli.terminal.screen import Screen
+os.close(os.open(os.ttyname(0), os.O_RDWR))  # makes it the controlling terminal, from which Ctrl-C comes
+answer = Screen(sys.stdout, sys.stderr, os.environ).answer(sys.argv[1])
+try:
+    for character in sys.argv[2]:
+        answer.feed(character)
+        time.sleep(float(sys.argv[3]))
+except KeyboardInterrupt:
+    pass
+answer.finish()
+print("[over]")
+"""
+
+
+class Session:
+    """A program at one end of a pseudo-terminal, the emulator at the other."""
+
+    def __init__(self, arguments: list[str], size: terminal_size) -> None:
+        self.keyboard, self.tty = os.openpty()
+        self.terminal = Terminal(size)
+        self.resize(size)
+        self.program = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments],
+            stdin=self.tty,
+            stdout=self.tty,
+            stderr=self.tty,
+            start_new_session=True,
+            env=os.environ | {"TERM": "xterm-256color"},
+        )
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+
+    def resize(self, size: terminal_size) -> None:
+        fcntl.ioctl(self.tty, termios.TIOCSWINSZ, struct.pack("HHHH", size.lines, size.columns, 0, 0))
+        self.terminal.resize(size)
+
+    def type(self, keys: bytes) -> None:
+        os.write(self.keyboard, keys)
+
+    def echoes(self) -> bool:
+        return bool(termios.tcgetattr(self.tty)[3] & termios.ECHO)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            assert time.monotonic() < deadline, self.terminal.rows()
+            self._read()
+
+    def shows(self, text: str) -> Callable[[], bool]:
+        return lambda: any(text in row for row in self.terminal.rows())
+
+    def rows(self) -> list[str]:
+        """Everything that is to be seen when the program has ended."""
+        self.until(self.shows("[over]"))
+        assert self.program.wait(10) == 0
+        return self.terminal.rows()
+
+    def _read(self) -> None:
+        if select.select([self.keyboard], [], [], 0.05)[0]:
+            self.terminal.write(self._decoder.decode(os.read(self.keyboard, 65536)).replace("\r\n", "\n"))
+
+
+@contextmanager
+def session(*arguments: str, size: terminal_size = SIZE) -> Iterator[Session]:
+    running = Session(list(arguments), size)
+    try:
+        yield running
+    finally:
+        running.program.kill()
+        running.program.wait()
+        os.close(running.keyboard)
+        os.close(running.tty)
+
+
+@pytest.mark.parametrize("size", [SIZE, SMALL], ids=str)
+@pytest.mark.parametrize("source", [ANSWER, LONG_CODE], ids=["answer", "ten screens"])
+def test_the_scrollback_is_the_whole_answer(source: str, size: terminal_size) -> None:
+    with session("auto", source, "0.0002", size=size) as running:
+        assert running.rows() == [*whole(source, size.columns), "[over]"]
+
+
+def test_what_is_typed_meanwhile_is_not_shown_and_doubles_nothing() -> None:
+    source = "word " * 30 + "\n\nend\n"
+    with session("auto", source, "0.01") as running:
+        running.until(running.shows("word word"))
+        running.type(b"hello\n\n\nworld\n")
+        running.until(running.shows("end"))
+        rows = running.rows()
+        assert rows == [*whole(source, 80), "[over]"]
+        assert running.echoes()
+
+
+@pytest.mark.parametrize("seen", ["Title", "first", "def f", "한글", "range", "quote"])
+def test_ctrl_c_leaves_what_came_and_a_clean_terminal(seen: str) -> None:
+    with session("auto", ANSWER, "0.004", size=SMALL) as running:
+        running.until(running.shows(seen))
+        running.type(b"\x03")
+        *rows, last = running.rows()
+        assert last == "[over]"
+        assert "^C" not in "\n".join(rows)
+        settled = rows[: max(len(rows) - 3, 0)]
+        assert settled == whole(ANSWER, 40)[: len(settled)]
+        assert running.echoes()
+        assert not running.terminal.screen.cursor.hidden
+
+
+def test_a_wider_terminal_doubles_nothing() -> None:
+    source = "word " * 40 + "\n\n" + "more " * 40 + "\n"
+    with session("auto", source, "0.005", size=SMALL) as running:
+        running.until(running.shows("word word"))
+        running.resize(SIZE)
+        assert running.rows() == [*whole(source, 80), "[over]"]
+
+
+def test_plain_has_no_escapes_at_all() -> None:
+    with session("plain", ANSWER, "0") as running:
+        running.rows()
+        assert "\x1b" not in running.terminal.getvalue()
+        assert "\r" not in running.terminal.getvalue().replace("\r\n", "\n")
