@@ -5,22 +5,20 @@ SCRIPT is JSON: `replies` (fields of `Reply`), `load_s` that loading takes, `not
 """
 
 import json
-import os
 import sys
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
 from llamacli.background import in_background
 from llamacli.cli.context import World
-from llamacli.cli.main import main
-from llamacli.complexity import Level
+from llamacli.cli.main import entry_point
 from llamacli.engine import Models, Report, Wanted
-from llamacli.engine.base import Engine
-from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
+from llamacli.engine.base import Classifier, Engine
+from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine
 from llamacli.errors import UnknownModel
 from llamacli.events import LoadProgress, Notice
-from llamacli.settings import Settings
 
 _TICK_S = 0.05
 
@@ -37,19 +35,11 @@ def _models(script: dict[str, Any], wanted: Wanted, report: Report) -> Models:
             raise UnknownModel(script["fails"], hint="Try another.")
         return ScriptedEngine.saying(*(Reply(**reply) for reply in script["replies"]))
 
-    classifier = ScriptedClassifier(default=Level.LOW) if wanted.classifier else None
-    loaded = scripted_models(None, classifier)
-    return Models(in_background(load, "load"), loaded._classifier)
-
-
-def run(script: dict[str, Any], argv: list[str]) -> int:
-    def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
-        return _models(script, wanted, report)
-
-    return main(argv, replace(World.of_process(), open_models=open_models))
+    classifier: Future[Classifier] = Future()
+    classifier.set_result(ScriptedClassifier())
+    return Models(in_background(load, "load"), classifier if wanted.classifier else None)
 
 
 if __name__ == "__main__":
-    status = run(json.loads(sys.argv[1]), sys.argv[2:])
-    sys.stdout.flush()
-    os._exit(status)
+    script = json.loads(sys.argv.pop(1))
+    entry_point(replace(World.of_process(), open_models=lambda _, wanted, report: _models(script, wanted, report)))

@@ -36,7 +36,7 @@ def _source(world: World, settings: Settings) -> "PromptSource":
     typed = world.stdin.isatty()
     screen = world.screen
     if not (typed and (screen.out_can_move or screen.err_can_move)):
-        return LineSource(world.stdin, person=typed)
+        return LineSource(world.stdin, prompt=world.stderr if typed else None)
     from prompt_toolkit.input import create_input
     from prompt_toolkit.output import create_output
 

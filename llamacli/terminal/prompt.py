@@ -17,11 +17,11 @@ from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.output import Output
 
+from llamacli.errors import Interrupted
 from llamacli.terminal.completion import CommandCompleter
-from llamacli.terminal.source import block_is_open
+from llamacli.terminal.source import LEAVING, PROMPT, block_is_open
 
-PROMPT, CONTINUATION = "> ", "  "
-LEAVING = "Ctrl-C again, or Ctrl-D, leaves."
+CONTINUATION = " " * len(PROMPT)
 
 
 class TerminalPrompt:
@@ -78,7 +78,7 @@ class TerminalPrompt:
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """The terminal does not echo. What is typed meanwhile is in the next prompt."""
+        """The terminal keeps keys for the next prompt as they are, unechoed; Ctrl-C alone is still a signal."""
         fd = self._input.fileno()
         try:
             import termios
@@ -90,7 +90,8 @@ class TerminalPrompt:
             return
         former = termios.tcgetattr(fd)
         silent = termios.tcgetattr(fd)
-        silent[3] &= ~termios.ECHO
+        silent[0] &= ~termios.ICRNL
+        silent[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
         termios.tcsetattr(fd, termios.TCSANOW, silent)
         try:
             yield
@@ -126,7 +127,7 @@ class TerminalPrompt:
         if event.current_buffer.text:
             event.current_buffer.reset()
         elif self._leaving:
-            event.app.exit(exception=KeyboardInterrupt, style="class:aborting")
+            event.app.exit(exception=Interrupted("Interrupted."))
         else:
             self._leaving = True
 

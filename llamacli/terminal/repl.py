@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from llamacli.attachments import join_prompt
 from llamacli.chat import ChatSession, TurnReport
-from llamacli.errors import ExitStatus, LlamacliError
+from llamacli.errors import ExitStatus, Interrupted, LlamacliError
 from llamacli.settings import Settings
 from llamacli.terminal import clipboard
 from llamacli.terminal.commands import run
@@ -13,7 +13,7 @@ from llamacli.terminal.opening import Opening, OpenModels
 from llamacli.terminal.reports import peak_memory, stats_line
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
 from llamacli.terminal.screen import Screen
-from llamacli.terminal.source import PromptSource, without_quotes
+from llamacli.terminal.source import LEAVING, PromptSource, without_quotes
 from llamacli.terminal.turn import last_words, show_turn
 
 
@@ -39,33 +39,48 @@ class Repl:
     def run(self) -> ExitStatus:
         """Read and answer until the person leaves or the input ends; raises what loading the first model raised."""
         try:
-            while self._next():
-                pass
-        except EOFError:
-            return ExitStatus.DONE
-        except KeyboardInterrupt:
-            return ExitStatus.INTERRUPTED
+            with self._source.quiet():
+                while self._next():
+                    pass
+        except Interrupted as error:
+            return error.status
         finally:
             self.chat.session.models.close()
         return ExitStatus.DONE
 
     def _next(self) -> bool:
+        """One turn or command; whether the chat goes on."""
         draft, self._draft = self._draft, None
-        text = self._source.read(self._toolbar, draft.text if draft else "")
+        text = self._read(draft.text if draft else "")
+        if text is None:
+            return False
         try:
-            if text.startswith("/"):
-                return self._render(run(self.chat, text))
-            words = without_quotes(text)
-            if words.strip():
-                self._ask(words, replacing=draft is not None and draft.replaces)
+            return self._respond(text, replacing=draft is not None and draft.replaces)
         except KeyboardInterrupt:
             if not self._source.person:
-                raise
+                raise Interrupted("Interrupted.") from None
             self._screen.notice(self._stopped())
         except LlamacliError as error:
             if self._opening.is_fatal(error):
                 raise
             self._screen.error(error)
+        return True
+
+    def _read(self, draft: str) -> str | None:
+        try:
+            return self._source.read(self._toolbar, draft)
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            self._screen.notice(LEAVING)
+            return ""
+
+    def _respond(self, text: str, *, replacing: bool) -> bool:
+        if text.startswith("/"):
+            return self._render(run(self.chat, text))
+        words = without_quotes(text)
+        if words.strip():
+            self._ask(words, replacing=replacing)
         return True
 
     def _render(self, result: Result) -> bool:
@@ -100,7 +115,7 @@ class Repl:
         before = session.conversation
         self.chat.unanswered = answer.prompt
         try:
-            with self._source.quiet(), Interrupts() as interrupts:
+            with Interrupts() as interrupts:
                 self._opening.wait(interrupts)
                 renderer = self._screen.answer(self.chat.settings.render)
                 show_turn(answer.start, renderer, self._screen, interrupts)

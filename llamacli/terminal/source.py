@@ -5,8 +5,11 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, TextIO
 
 from llamacli.attachments import decode
+from llamacli.errors import Interrupted
 
 QUOTES = '"""'
+PROMPT = "> "
+LEAVING = "Ctrl-C again, or Ctrl-D, leaves."
 
 
 class PromptSource(Protocol):
@@ -20,7 +23,7 @@ class PromptSource(Protocol):
     def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
         """The next turn as it was typed; `draft` is there already, `toolbar` is what the line below it says.
 
-        EOFError at the end, KeyboardInterrupt where the person wants to leave.
+        EOFError at the end, Interrupted where the person leaves by Ctrl-C.
         """
         ...
 
@@ -37,23 +40,39 @@ class PromptSource(Protocol):
         ...
 
     def quiet(self) -> AbstractContextManager[None]:
-        """While this lasts, keys that are pressed do not show."""
+        """While this lasts, keys do not show that are pressed between two reads."""
         ...
 
 
 class LineSource:
-    """Turns from a stream, a line each; a block between triple quotes is one turn. NotText where it is no UTF-8."""
+    """Turns from a stream, a line each; a block between triple quotes is one turn. NotText where it is no UTF-8.
 
-    def __init__(self, stream: TextIO, *, person: bool = False) -> None:
+    A person who types the lines sees the `prompt` on that stream, at a terminal that cannot do more.
+    """
+
+    def __init__(self, stream: TextIO, *, prompt: TextIO | None = None) -> None:
         self._stream = stream
+        self._prompt = prompt
         self._lines = 0
         self._failure: BaseException | None = None
-        self.person = person
+        self._leaving = False
+        self.person = prompt is not None
 
     def read(self, _toolbar: Callable[[], str], _draft: str = "", /) -> str:
         """The next line, or block."""
         if self._failure is not None:
             raise self._failure
+        try:
+            text = self._block()
+        except KeyboardInterrupt:
+            if self._leaving or not self.person:
+                raise Interrupted("Interrupted.") from None
+            self._leaving = True
+            raise
+        self._leaving = False
+        return text
+
+    def _block(self) -> str:
         text = self._line()
         if not text:
             raise EOFError
@@ -63,6 +82,9 @@ class LineSource:
 
     def _line(self) -> str:
         self._lines += 1
+        if self._prompt is not None:
+            self._prompt.write(PROMPT)
+            self._prompt.flush()
         buffer = getattr(self._stream, "buffer", None)
         if buffer is None:
             return self._stream.readline()

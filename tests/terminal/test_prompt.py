@@ -8,10 +8,11 @@ from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from llamacli.engine.scripted import ScriptedEngine, scripted_models
-from llamacli.errors import ExitStatus, UnknownModel
-from llamacli.terminal.prompt import LEAVING, TerminalPrompt
+from llamacli.errors import ExitStatus, Interrupted, UnknownModel
+from llamacli.terminal.prompt import TerminalPrompt
 from llamacli.terminal.repl import Repl
 from llamacli.terminal.screen import Screen
+from llamacli.terminal.source import LEAVING
 from tests.settings import settings
 from tests.shell import Output
 
@@ -61,7 +62,7 @@ def test_a_pasted_text_is_not_sent_by_its_newlines(keyboard: Keyboard) -> None:
 
 
 def test_ctrl_c_twice_in_a_row_on_an_empty_line_leaves(keyboard: Keyboard) -> None:
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(Interrupted):
         keyboard.type(CTRL_C, CTRL_C)
 
 

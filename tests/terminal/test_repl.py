@@ -51,11 +51,14 @@ class Talk:
         return [request.conversation.messages[-1].content for request in self.engine.requests]
 
 
-def talk(lines: str, *replies: str | Reply, person: bool = True, **options: Any) -> Talk:
+def typed(lines: str) -> LineSource:
+    """The lines as a person types them."""
+    return LineSource(io.StringIO(lines), prompt=io.StringIO())
+
+
+def talk(lines: str, *replies: str | Reply, **options: Any) -> Talk:
     """A chat over these lines that came to its end."""
-    chat = Talk(
-        ScriptedEngine.saying(*(replies or ("An answer.",))), LineSource(io.StringIO(lines), person=person), **options
-    )
+    chat = Talk(ScriptedEngine.saying(*(replies or ("An answer.",))), typed(lines), **options)
     assert chat.repl.run() is ExitStatus.DONE
     return chat
 
@@ -187,7 +190,7 @@ def pressing_at(text: str, times: int = 1) -> Output:
 def test_ctrl_c_stops_the_answer_and_keeps_what_came(times: int) -> None:
     chat = Talk(
         ScriptedEngine.saying("one two three four"),
-        LineSource(io.StringIO("count\n/continue\n"), person=True),
+        typed("count\n/continue\n"),
         pressing_at("two", times),
     )
     assert chat.repl.run() is ExitStatus.DONE
@@ -198,7 +201,7 @@ def test_ctrl_c_stops_the_answer_and_keeps_what_came(times: int) -> None:
 
 
 def test_ctrl_c_breaks_the_wait_for_the_first_token() -> None:
-    chat = Talk(ScriptedEngine.saying(Reply("late", pause_s=60)), LineSource(io.StringIO("one\n"), person=True))
+    chat = Talk(ScriptedEngine.saying(Reply("late", pause_s=60)), typed("one\n"))
     with pressing_once(lambda: bool(chat.engine.requests)):
         assert chat.repl.run() is ExitStatus.DONE
     assert chat.out.getvalue() == ""
@@ -221,7 +224,7 @@ def test_ctrl_c_breaks_the_wait_for_the_model_which_goes_on_loading() -> None:
             return super().read(toolbar, draft)
 
     out = Output()
-    source = Source(io.StringIO("one\n/retry\n"), person=True)
+    source = Source(io.StringIO("one\n/retry\n"), prompt=io.StringIO())
     repl = Repl(settings(), lambda chosen, report: Models(loading, None), Screen(out, err, {}), source, {})
     with pressing_once(waiting.is_set):
         assert repl.run() is ExitStatus.DONE
@@ -294,6 +297,6 @@ def test_generators_are_closed_before_the_prompt_returns() -> None:
             finally:
                 closed.append(True)
 
-    chat = Talk(Engine_.saying("one two"), LineSource(io.StringIO("count\n"), person=True), pressing_at("one"))
+    chat = Talk(Engine_.saying("one two"), typed("count\n"), pressing_at("one"))
     chat.repl.run()
     assert closed == [True]

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from llamacli.errors import NotText
+from llamacli.errors import Interrupted, NotText
 from llamacli.terminal.source import LineSource, block_is_open, without_quotes
 
 
@@ -29,3 +29,23 @@ def test_lines_that_are_no_text_are_refused_with_their_place() -> None:
 )
 def test_blocks_open_and_close(typed: str, opened: bool, prompt: str) -> None:
     assert (block_is_open(typed), without_quotes(typed)) == (opened, prompt)
+
+
+def test_a_person_leaves_by_interrupting_twice_in_a_row() -> None:
+    class Keys(io.StringIO):
+        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
+            line = super().readline()
+            if line == "^C\n":
+                raise KeyboardInterrupt
+            return line
+
+    prompt = io.StringIO()
+    source = LineSource(Keys("^C\none\n^C\n^C\n"), prompt=prompt)
+    with pytest.raises(KeyboardInterrupt):
+        source.read(str)
+    assert source.read(str) == "one"
+    with pytest.raises(KeyboardInterrupt):
+        source.read(str)
+    with pytest.raises(Interrupted):
+        source.read(str)
+    assert prompt.getvalue() == "> " * 4
