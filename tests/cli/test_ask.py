@@ -148,6 +148,26 @@ def test_json_of_an_interrupted_answer_is_an_object_too() -> None:
     assert result.json["finish_reason"] == "interrupted"
 
 
+def test_json_of_an_answer_interrupted_before_its_first_word_is_an_object_too() -> None:
+    class Interrupted(ScriptedEngine):
+        def _sampled(self, reply: Reply) -> Iterator[str]:
+            raise KeyboardInterrupt
+            yield
+
+    result = run("ask", "count", "--json", engine=Interrupted.saying("x"), status=130)
+    assert (result.json["answer"], result.json["finish_reason"]) == ("", "interrupted")
+
+
+def test_ctrl_c_before_the_first_word_is_quiet() -> None:
+    class Interrupted(ScriptedEngine):
+        def _sampled(self, reply: Reply) -> Iterator[str]:
+            raise KeyboardInterrupt
+            yield
+
+    result = run("ask", "count", engine=Interrupted.saying("x"), status=130)
+    assert (result.out, result.err) == ("", "")
+
+
 def test_a_closed_pipe_ends_quietly_and_stops_the_model() -> None:
     engine = ScriptedEngine.saying(LONG)
     result = run("ask", "count", engine=engine, out=Output(last="word", fault=BrokenPipeError), status=141)
