@@ -1,0 +1,117 @@
+"""Conversations as rows of tokens: several in a row, each seeing only itself, the answers marked."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+
+import numpy as np
+import numpy.typing as npt
+from tokenizers import Tokenizer
+
+from llamacli.builtin.chat_data import Message, example
+from llamacli.builtin.chat_patterns import load_corpus
+from llamacli.builtin.chat_tokenizer import BOS, END_HEADER, EOT, PAD, START_HEADER
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Token ids, the number of the conversation each belongs to, and whether it is to be learned; all of shape (rows, length)."""
+
+    tokens: npt.NDArray[np.uint16]
+    conversation: npt.NDArray[np.uint8]
+    learned: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a worker is to make: which rows, how many, how long, and whether long documents are among them."""
+
+    seed: int
+    number: int
+    rows: int
+    length: int
+    long: bool
+
+
+class Encoder:
+    """Turns conversations into token ids exactly as the chat template does."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._bos = self.id(BOS)
+        self._eot = self.id(EOT)
+        self.pad = self.id(PAD)
+        self._headers = {role: self._header(role) for role in ("system", "user", "assistant")}
+
+    def id(self, token: str) -> int:
+        """The number of a special token."""
+        return int(self._tokenizer.token_to_id(token))
+
+    def _header(self, role: str) -> list[int]:
+        text = f"{START_HEADER}{role}{END_HEADER}\n\n"
+        return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
+
+    def encode(self, examples: list[list[Message]]) -> list[tuple[list[int], list[bool]]]:
+        """For each conversation its token ids and which of them are to be learned: the answers with their end."""
+        texts = [message["content"].strip() for messages in examples for message in messages]
+        encodings = iter(self._tokenizer.encode_batch_fast(texts, add_special_tokens=False))
+        result = []
+        for messages in examples:
+            ids, learned = [self._bos], [False]
+            for message in messages:
+                header, content = self._headers[message["role"]], next(encodings).ids
+                ids += [*header, *content, self._eot]
+                learned += [False] * len(header) + [message["role"] == "assistant"] * (len(content) + 1)
+            result.append((ids, learned))
+        return result
+
+
+def make_rows(order: Order, encoder: Encoder) -> Rows:
+    """Fills rows with conversations, first into the row that has room; too long ones are left out."""
+    rng = Random(order.seed * 1_000_003 + order.number)
+    corpus = load_corpus()
+    shape = (order.rows, order.length)
+    tokens = np.full(shape, encoder.pad, np.uint16)
+    owner = np.full(shape, 255, np.uint8)
+    learned = np.zeros(shape, np.bool_)
+    used = [0] * order.rows
+    count = [0] * order.rows
+    misses = 0
+    while misses < 40:
+        for ids, marks in encoder.encode([example(corpus, rng, long=order.long) for _ in range(64)]):
+            row = next((r for r in range(order.rows) if used[r] + len(ids) <= order.length and count[r] < 250), None)
+            if row is None:
+                misses += 1
+                continue
+            span = slice(used[row], used[row] + len(ids))
+            tokens[row, span], owner[row, span], learned[row, span] = ids, count[row], marks
+            used[row] += len(ids)
+            count[row] += 1
+    return Rows(tokens, owner, learned)
+
+
+_encoder: Encoder | None = None
+
+
+def _start_worker(tokenizer_json: str) -> None:
+    global _encoder  # a worker process has one encoder for its life
+    _encoder = Encoder(Tokenizer.from_str(tokenizer_json))
+
+
+def _work(order: Order) -> Rows:
+    assert _encoder is not None
+    return make_rows(order, _encoder)
+
+
+def stream(orders: list[Order], tokenizer: Tokenizer, workers: int) -> Iterator[Rows]:
+    """The rows of every order, in order, made by worker processes (0: in this one). The result does not depend on their number."""
+    if workers == 0:
+        encoder = Encoder(tokenizer)
+        yield from (make_rows(order, encoder) for order in orders)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start_worker, (tokenizer.to_str(),)) as pool:
+        yield from pool.imap(_work, orders)

@@ -1,0 +1,159 @@
+"""Reads the topic files of the chat corpus and turns their patterns into questions and answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+
+CORPUS_DIR = Path(__file__).parent / "corpus" / "chat"
+
+_CHOICE = re.compile(r"\{([^{}]*)\}")
+_SLOT = re.compile(r"<([^<>\s.]+)(\.2)?>")
+_CONSONANTS = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl st tr sh ch th".split()
+_VOWELS = "a e i o u a e i o ai ea ou".split()
+_MACROS = {"h", "o", "v"}
+
+Item = tuple[str, ...]
+Bindings = dict[str, Item]
+
+
+@dataclass(frozen=True)
+class Topic:
+    """Questions that share one answer. A question is a pair: its macro ("" for none) and its pattern."""
+
+    name: str
+    weight: float
+    questions: tuple[tuple[str, str], ...]
+    answers: tuple[str, ...]
+
+
+@dataclass
+class Corpus:
+    """Every list and topic; ``files`` maps a file's stem to its topics."""
+
+    lists: dict[str, list[Item]] = field(default_factory=dict)
+    files: dict[str, list[Topic]] = field(default_factory=dict)
+
+    def pick(self, name: str, rng: Random) -> Item:
+        """One item of a list; the first part is the thing, the second what belongs to it."""
+        return rng.choice(self.lists[name])
+
+    def word(self, name: str, rng: Random) -> str:
+        return self.pick(name, rng)[0]
+
+
+def made_up_word(rng: Random) -> str:
+    """A word of two or three syllables that means nothing, so that only copying can get it right."""
+    syllables = rng.choice((1, 2, 2, 2, 3))
+    word = "".join(rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(syllables))
+    return word + rng.choice(("", "n", "r", "l", "s", "k", "x", "m", "t"))
+
+
+def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices: bool) -> str:
+    """Replaces every ``<slot>`` of a pattern, remembering it in ``bound``; with ``choices`` also every ``{a|b}``."""
+
+    def choose(match: re.Match[str]) -> str:
+        return rng.choice(match[1].split("|"))
+
+    def put(match: re.Match[str]) -> str:
+        name = match[1]
+        if name not in bound:
+            item = _draw(name, corpus, rng)
+            if item is None:
+                return match[0]
+            bound[name] = item
+        part = bound[name][1 if match[2] else 0]
+        return rng.choice(part.split("|")) if choices and "|" in part and not match[2] else part
+
+    while choices and _CHOICE.search(pattern):
+        pattern = _CHOICE.sub(choose, pattern)
+    return _SLOT.sub(put, pattern)
+
+
+def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
+    if name == "randword":
+        return (made_up_word(rng),)
+    if name == "randname":
+        return (made_up_word(rng).capitalize(),)
+    if name == "bignum":
+        return (str(rng.randint(200, 10 ** rng.randint(3, 6))),)
+    return corpus.pick(name, rng) if name in corpus.lists else None
+
+
+def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
+    """One question of a topic, in one of its wordings, and its answer."""
+    bound: Bindings = {}
+    macro, pattern = rng.choice(topic.questions)
+    text = fill(pattern, corpus, rng, bound, choices=True)
+    text = _expand_macro(macro, text, corpus, rng)
+    answer = fill(rng.choice(topic.answers), corpus, rng, bound, choices=False)
+    return " ".join(text.split()), _layout(answer)
+
+
+def _expand_macro(macro: str, text: str, corpus: Corpus, rng: Random) -> str:
+    if macro == "h":
+        if rng.random() < 0.25:
+            return f"{corpus.word('which', rng)} {text.replace('~', 's') if '~' in text else 'lets me ' + text}"
+        return f"{corpus.word('how', rng)} {text.replace('~', '')}"
+    if macro in ("o", "v"):
+        return corpus.word("about" if macro == "o" else "value", rng).replace("%", text)
+    return text
+
+
+def _layout(answer: str) -> str:
+    """``text $$ command $$ text`` puts the command into a fenced block; ``%%`` marks Python."""
+    for mark, language in (("$$", "sh"), ("%%", "python")):
+        if f" {mark} " in answer:
+            before, code, *after = answer.split(f" {mark} ")
+            answer = "\n".join([before, f"```{language}", code, "```", *after])
+    return answer.replace("\\n", "\n")
+
+
+def load_corpus(directory: Path = CORPUS_DIR) -> Corpus:
+    """Reads every topic file of a directory."""
+    corpus = Corpus()
+    for path in sorted(directory.glob("*.txt")):
+        if path.stem != "held_out":
+            _read(path, corpus)
+    return corpus
+
+
+def _read(path: Path, corpus: Corpus) -> None:
+    topics: list[Topic] = []
+    listing = ""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("  ") and listing:
+            corpus.lists[listing].append(_item(line))
+        elif line.startswith("@"):
+            listing, _, items = line[1:].partition(":")
+            corpus.lists[listing] = [_item(item) for item in items.split("; ") if item.strip()]
+        elif line.startswith("["):
+            name, _, weight = line[1:].partition("]")
+            topics.append(Topic(name, float(weight.strip(" *") or 1), (), ()))
+        elif line.startswith(("?", "!")):
+            topics[-1] = _extended(topics[-1], line)
+    corpus.files[path.stem] = topics
+
+
+def _item(text: str) -> Item:
+    return tuple(part.strip() for part in text.split(" = ", 1))
+
+
+def _extended(topic: Topic, line: str) -> Topic:
+    head, _, text = line.partition(" ")
+    if head == "!":
+        return Topic(topic.name, topic.weight, topic.questions, (*topic.answers, text))
+    macro = head[1:]
+    if macro and macro not in _MACROS:
+        raise ValueError(f"unknown macro in the corpus: {line}")
+    return Topic(topic.name, topic.weight, (*topic.questions, (macro, text)), topic.answers)
+
+
+def choose_topic(corpus: Corpus, shares: Mapping[str, float], rng: Random) -> Topic:
+    """A topic of a file drawn by its share, and within the file by the topic's weight."""
+    stem = rng.choices(list(shares), weights=list(shares.values()))[0]
+    topics = corpus.files[stem]
+    return rng.choices(topics, weights=[topic.weight for topic in topics])[0]

@@ -1,0 +1,183 @@
+"""Trains the built-in chat model: from its corpus to a directory that ``from_pretrained`` loads."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+from torch.nn import functional
+from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+
+from llamacli.builtin.chat_data import example
+from llamacli.builtin.chat_packing import Order, Rows, stream
+from llamacli.builtin.chat_patterns import load_corpus
+from llamacli.builtin.chat_tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
+
+REPETITION_PENALTY = 1.21  # the default with which the model will be decoded
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The size of the model and of its training. A step reads ``rows`` rows of ``length`` tokens."""
+
+    vocabulary: int = 4096
+    hidden: int = 320
+    layers: int = 8
+    inner: int = 672
+    heads: int = 5
+    samples: int = 60_000
+    rows: int = 128
+    length: int = 512
+    steps: int = 3000
+    long_rows: int = 8
+    long_length: int = CONTEXT
+    long_steps: int = 300
+    rate: float = 2e-3
+
+
+SMOKE = Plan(600, 64, 2, 128, 1, 300, 8, 192, 30, 1, 512, 2, 3e-3)
+
+
+def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> list[float]:
+    """Trains a model and saves it, its tokenizer and its generation settings to ``out``; returns the loss of each step."""
+    plan = plan or (SMOKE if smoke else Plan())
+    torch.manual_seed(seed)
+    tokenizer = _make_tokenizer(plan, seed)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = LlamaForCausalLM(_configuration(plan, tokenizer)).to(device)
+    losses = _Trainer(model, plan, seed).run(tokenizer, workers=0 if smoke else max(1, (os.cpu_count() or 2) - 1))
+    save(model, tokenizer, out)
+    return losses
+
+
+def _make_tokenizer(plan: Plan, seed: int) -> Tokenizer:
+    corpus, rng = load_corpus(), Random(seed)
+    messages = (message for _ in range(plan.samples) for message in example(corpus, rng))
+    # The roles are among the texts, so that each becomes one token.
+    return train_tokenizer((text for message in messages for text in (message["role"], message["content"])), plan.vocabulary)
+
+
+def _configuration(plan: Plan, tokenizer: Tokenizer) -> LlamaConfig:
+    return LlamaConfig(
+        vocab_size=plan.vocabulary,
+        hidden_size=plan.hidden,
+        num_hidden_layers=plan.layers,
+        intermediate_size=plan.inner,
+        num_attention_heads=plan.heads,
+        num_key_value_heads=plan.heads,
+        max_position_embeddings=CONTEXT,
+        rope_parameters={"rope_type": "default", "rope_theta": 100_000.0},
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        bos_token_id=tokenizer.token_to_id(BOS),
+        eos_token_id=[tokenizer.token_to_id(EOT), tokenizer.token_to_id(EOS)],
+        pad_token_id=tokenizer.token_to_id(PAD),
+    )
+
+
+def penalized(logits: Tensor, first_seen: Tensor, position: Tensor) -> Tensor:
+    """The repetition penalty as decoding applies it: on every token that occurs at or before ``position``.
+
+    ``logits`` and ``first_seen`` are (answers, vocabulary), ``position`` is (answers,).
+    """
+    seen = first_seen <= position[:, None]
+    return torch.where(seen, torch.where(logits > 0, logits / REPETITION_PENALTY, logits * REPETITION_PENALTY), logits)
+
+
+def first_occurrence(tokens: Tensor, conversation: Tensor, vocabulary: int) -> tuple[Tensor, Tensor]:
+    """For each conversation of a batch and each token, the first place where it stands (a large number for nowhere).
+
+    Returns the table and, for each place of the batch (rows, length), the row of the table that belongs to it.
+    """
+    rows, length = tokens.shape
+    per_row = int(torch.where(conversation == 255, 0, conversation).max()) + 2
+    index = conversation.clamp(max=per_row - 1) + per_row * torch.arange(rows, device=tokens.device)[:, None]
+    table = torch.full((rows * per_row * vocabulary,), length, dtype=torch.int32, device=tokens.device)
+    places = torch.arange(length, dtype=torch.int32, device=tokens.device).expand(rows, length)
+    table.scatter_reduce_(0, (index * vocabulary + tokens).flatten(), places.flatten(), "amin")
+    return table.view(-1, vocabulary), index
+
+
+class _Trainer:
+    """AdamW with warm-up and a linear decay over the last two fifths; bfloat16 where there is a GPU."""
+
+    def __init__(self, model: LlamaForCausalLM, plan: Plan, seed: int) -> None:
+        self.model, self.plan, self.seed = model, plan, seed
+        self.device = model.device
+        self.rng = Random(seed)
+        self.total = plan.steps + plan.long_steps
+        decayed = [p for p in model.parameters() if p.dim() > 1]
+        plain = [p for p in model.parameters() if p.dim() == 1]
+        groups = [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
+        self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.95), fused=self.device.type == "cuda")
+        # Only the short rows are worth compiling: their shape is the same for thousands of steps.
+        self.compiled = torch.compile(model.model, dynamic=False) if self.device.type == "cuda" else model.model
+
+    def run(self, tokenizer: Tokenizer, workers: int) -> list[float]:
+        """Every step of the plan: short rows first, then those with long documents."""
+        plan = self.plan
+        short = [Order(self.seed, n, plan.rows, plan.length, False) for n in range(plan.steps)]
+        long = [Order(self.seed, plan.steps + n, plan.long_rows, plan.long_length, True) for n in range(plan.long_steps)]
+        losses: list[Tensor] = []
+        started = time.monotonic()
+        for step, rows in enumerate(stream([*short, *long], tokenizer, workers)):
+            losses.append(self.step(step, rows))
+            if step % 100 == 0 or step == plan.steps:
+                print(f"step {step} loss {losses[-1].item():.4f} {time.monotonic() - started:.0f} s", flush=True)
+        return [loss.item() for loss in losses]
+
+    def rate(self, step: int) -> float:
+        warm_up, decay = max(1, self.total // 40), max(1, self.total * 2 // 5)
+        return self.plan.rate * min((step + 1) / warm_up, (self.total - step) / decay, 1.0)
+
+    def step(self, step: int, rows: Rows) -> Tensor:
+        """One update; returns the loss, still on the device."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate(step)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+            hidden, targets, first_seen, position = self._hidden(rows)
+            logits = self.model.lm_head(hidden).float()
+        if step > self.total // 4 and self.rng.random() < 0.6:
+            logits = penalized(logits, first_seen[0][first_seen[1]], position)
+        loss = functional.cross_entropy(logits, targets)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _hidden(self, rows: Rows) -> tuple[Tensor, Tensor, tuple[Tensor, Tensor], Tensor]:
+        """The states before each token to be learned, these tokens, where each token was first seen, and the places."""
+        tokens = torch.from_numpy(rows.tokens.astype("int64")).to(self.device)
+        owner = torch.from_numpy(rows.conversation.astype("int64")).to(self.device)
+        learned = torch.from_numpy(rows.learned).to(self.device)[:, 1:]
+        length = tokens.shape[1]
+        causal = torch.ones(length, length, dtype=torch.bool, device=self.device).tril()
+        mask = (owner[:, None, :, None] == owner[:, None, None, :]) & causal
+        forward = self.compiled if length == self.plan.length else self.model.model
+        states = forward(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
+        table, index = first_occurrence(tokens, owner, self.plan.vocabulary)
+        position = torch.arange(length - 1, device=self.device).expand_as(learned)[learned]
+        return states[:, :-1][learned], tokens[:, 1:][learned], (table, index[:, :-1][learned]), position
+
+
+def save(model: LlamaForCausalLM, tokenizer: Tokenizer, out: Path) -> None:
+    """Writes the directory: weights in float16, to be loaded in float32."""
+    out.mkdir(parents=True, exist_ok=True)
+    model.generation_config = GenerationConfig(
+        bos_token_id=model.config.bos_token_id,
+        eos_token_id=model.config.eos_token_id,
+        pad_token_id=model.config.pad_token_id,
+    )
+    model.half().save_pretrained(out)
+    as_pretrained(tokenizer).save_pretrained(out)
+    path = out / "config.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(settings | {"dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
