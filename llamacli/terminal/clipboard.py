@@ -39,13 +39,6 @@ def copy(text: str, environ: Mapping[str, str], screen: Screen) -> str:
     return "the terminal, if it allows that"
 
 
-def code_blocks(markdown: str) -> list[str]:
-    """What stands in the fenced code blocks, in order; a block that an answer's end cut is one too."""
-    from markdown_it import MarkdownIt  # Rich's parser, not needed to begin
-
-    return [token.content for token in MarkdownIt().parse(markdown) if token.type == "fence"]
-
-
 def _run(command: list[str], text: str, environ: Mapping[str, str]) -> bool:
     encoding = "utf-16-le" if command[0].endswith("clip.exe") else "utf-8"  # what Windows expects of a pipe
     nothing = subprocess.DEVNULL  # a clipboard program stays alive, and would hold a pipe open

@@ -12,7 +12,7 @@ from llamacli.engine import Models
 from llamacli.errors import BadUsage
 from llamacli.sampling import Sampling
 from llamacli.settings import TABLE
-from llamacli.terminal.clipboard import code_blocks
+from llamacli.terminal.fences import code_blocks
 from llamacli.terminal.reports import peak_memory, stats_line
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
 
@@ -85,6 +85,10 @@ def _retry(chat: Chat, _: str) -> Result:
     if prompt is not None:
         return Answer(lambda: chat.session.ask(prompt), prompt)
     return Answer(chat.session.retry)
+
+
+def _continue(chat: Chat, _: str) -> Result:
+    return Answer(chat.session.extend, begun=chat.session.conversation.last_answer or "")
 
 
 def _edit(chat: Chat, _: str) -> Result:
@@ -218,7 +222,7 @@ COMMANDS = (
     Command(("/clear",), "", "Forget all turns; keep the system prompt.", _clear),
     Command(("/undo",), "", "Forget the last turn.", _undo),
     Command(("/retry",), "", "Answer the last prompt again.", _retry),
-    Command(("/continue",), "", "Go on with the last answer.", lambda chat, _: Answer(chat.session.extend)),
+    Command(("/continue",), "", "Go on with the last answer.", _continue),
     Command(("/edit",), "", "Change the last prompt; sending it replaces the last turn.", _edit),
     Command(("/system",), "[TEXT]", "Set the system prompt; none removes it.", _system, ("none",)),
     Command(("/set",), "[NAME VALUE]", "Set a sampling setting, or show them.", _set, SETTABLE),

@@ -8,12 +8,14 @@ from llamacli.errors import ExitStatus, Interrupted, LlamacliError
 from llamacli.settings import Settings
 from llamacli.terminal import clipboard
 from llamacli.terminal.commands import run
+from llamacli.terminal.fences import open_fence
 from llamacli.terminal.interrupts import Interrupts
 from llamacli.terminal.opening import Opening, OpenModels
 from llamacli.terminal.reports import peak_memory, stats_line
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
 from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LEAVING, PromptSource, without_quotes
+from llamacli.terminal.streaming import AnswerRenderer, PlainAnswer
 from llamacli.terminal.turn import last_words, show_turn
 
 
@@ -117,7 +119,7 @@ class Repl:
         try:
             with Interrupts() as interrupts:
                 self._opening.wait(interrupts)
-                renderer = self._screen.answer(self.chat.settings.render)
+                renderer = self._renderer(answer.begun)
                 show_turn(answer.start, renderer, self._screen, interrupts)
         finally:
             if session.conversation is not before:
@@ -126,6 +128,12 @@ class Repl:
             self._screen.notice("The model gave an empty answer.")
         elif session.last is not None:
             self._conclude(session.last)
+
+    def _renderer(self, begun: str) -> AnswerRenderer:
+        renderer = self._screen.answer(self.chat.settings.render)
+        if not isinstance(renderer, PlainAnswer) and (fence := open_fence(begun)):
+            renderer.feed(fence)  # what follows is code too, as the renderer could not know
+        return renderer
 
     def _conclude(self, report: TurnReport) -> None:
         models = self.chat.session.models

@@ -34,10 +34,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A turn to show; `prompt` is kept if it leaves nothing in the conversation."""
+    """A turn to show; `prompt` is kept if it leaves nothing in the conversation, `begun` is shown already."""
 
     start: Callable[[], Generator[Event, None, None]]
     prompt: str | None = None
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

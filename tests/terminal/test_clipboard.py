@@ -6,16 +6,9 @@ from pathlib import Path
 import pytest
 
 from llamacli.errors import BadUsage
-from llamacli.terminal.clipboard import code_blocks, copy
+from llamacli.terminal.clipboard import copy
 from llamacli.terminal.screen import Screen
 from tests.shell import Output
-
-FENCED = "Two:\n\n```python\nx = 1\n```\n\n1. and\n   ~~~\n   y\n   ~~~\n\n```sh\ncut off"
-
-
-def test_code_blocks_are_found_inside_lists_and_when_cut() -> None:
-    assert code_blocks(FENCED) == ["x = 1\n", "y\n", "cut off"]
-    assert code_blocks("none `here`") == []
 
 
 def program(directory: Path, name: str, script: str) -> Mapping[str, str]:

@@ -111,6 +111,15 @@ def test_a_cut_answer_goes_on_in_place() -> None:
     assert chat.repl.chat.session.conversation.last_answer == "one twofive"
 
 
+def test_code_that_goes_on_is_shown_as_code_where_markdown_is() -> None:
+    shown = {}
+    for render in ("markdown", "plain"):
+        chat = talk("code\n/continue\n", "```\n# a b", "# *c*\n```", max_tokens=2, render=render)
+        shown[render] = chat.out.getvalue()
+    assert "*c*" in shown["markdown"]
+    assert shown["plain"] == "```\n#\n# *c*\n"
+
+
 def test_a_full_window_is_no_matter_of_the_budget() -> None:
     engine = ScriptedEngine.saying("word " * 600, context_window=60)
     chat = Talk(engine, LineSource(io.StringIO("tale\n")))
