@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llamacli.terminal import markdown
 from llamacli.terminal.console import console_of
 from llamacli.terminal.live import MarkdownAnswer
 from llamacli.terminal.markdown import finished_length, last_lines, markdown_rows
@@ -81,6 +82,23 @@ def test_only_the_end_of_long_open_code_is_drawn() -> None:
     assert last_lines(source, 3) == "```py\nx\nx\nlast"
     assert last_lines(source + "\n```\n", 3) == source + "\n```\n"
     assert last_lines("a\n" * 100, 3) == "a\n" * 100
+
+
+@pytest.mark.parametrize("line", ["- item\n", "text\n", "| a | b |\n", "> quote\n\n"])
+def test_finding_the_blocks_takes_work_in_proportion_to_the_text(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def counted(text: str) -> int:
+        looked_at.append(len(text))
+        return finished_length(text)
+
+    monkeypatch.setattr(markdown, "finished_length", counted)
+    source = line * 2_000
+    text = markdown.OpenText()
+    for place in range(0, len(source), 3):
+        text.add(source[place : place + 3])
+        text.drop(text.finished_length())
+    assert sum(looked_at) < 25 * len(source)
 
 
 def test_an_answer_that_is_drawn_slowly_is_drawn_seldom() -> None:

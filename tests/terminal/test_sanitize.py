@@ -1,5 +1,7 @@
+import io
 import json
 import random
+import re
 import unicodedata
 
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llamacli.terminal.sanitize import Sanitizer, escape_json, sanitize
+from llamacli.terminal.screen import Screen
 
 ATTACKS = [
     "\x1b]52;c;cm0gLXJmIC8=\x07",  # writes the clipboard
@@ -59,12 +62,34 @@ def test_no_attack_reaches_the_terminal(attack: str) -> None:
     assert sanitize(f"before{attack}after").endswith("after")
 
 
+def random_texts() -> list[str]:
+    dice = random.Random(7)
+    return [dice.randbytes(length % 97).decode("utf-8", "surrogateescape") for length in range(1_000)]
+
+
 def test_random_bytes_are_harmless() -> None:
-    random_bytes = random.Random(7)
-    for length in range(1_000):
-        text = random_bytes.randbytes(length % 97).decode("utf-8", "surrogateescape")
+    for text in random_texts():
         assert is_harmless(sanitize(text))
         sanitize(text).encode()
+
+
+OUR_ESCAPES = re.compile(r"\x1b\[([\d;]*m|\d*A|K|\?7[lh])|\r(?=\x1b)")
+
+
+@pytest.mark.parametrize("render", ["markdown", "plain"])
+def test_no_answer_brings_an_escape_of_its_own(render: str) -> None:
+    for text in [*random_texts(), *ATTACKS, *(f"`{attack}`\n\n```\n{attack}\n```\n" for attack in ATTACKS)]:
+        terminal = Stream()
+        answer = Screen(terminal, io.StringIO(), {"TERM": "xterm-256color"}).answer(render)
+        for place in range(0, len(text), 9):
+            answer.feed(text[place : place + 9])
+        answer.finish()
+        assert is_harmless(OUR_ESCAPES.sub("", terminal.getvalue())), ascii(text)
+
+
+class Stream(io.StringIO):
+    def isatty(self) -> bool:
+        return True
 
 
 def test_an_escape_sequence_stays_to_be_seen() -> None:
