@@ -44,11 +44,11 @@ def classify(
     display = LoadingDisplay(world.screen)
     batches = _lines(world, words, files) if lines else _single(PromptInput(words or [], files or [], world), display)
     with closing(world.open_models(settings, Wanted(engine=False), display.report)) as models:
-        with display:
-            first = next(batches, None)
-            classifier = models.classifier
+        first = next(batches, None)  # perhaps typed at the terminal, where the display would be in the way
         if first is None:
             raise nothing_to_ask()
+        with display:
+            classifier = models.classifier
         assert classifier is not None
         for batch in chain([first], batches):
             for prompt, rated in zip(batch, _rate(classifier, batch), strict=True):
