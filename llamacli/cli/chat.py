@@ -37,10 +37,7 @@ def _source(world: World, settings: Settings) -> "PromptSource":
     screen = world.screen
     if not (typed and (screen.out_can_move or screen.err_can_move)):
         return LineSource(world.stdin, prompt=world.stderr if typed else None)
-    from prompt_toolkit.input import create_input
-    from prompt_toolkit.output import create_output
-
     from llamacli.terminal.prompt import TerminalPrompt
 
-    output = create_output(world.stdout if screen.out_can_move else world.stderr)
-    return TerminalPrompt(create_input(world.stdin), output, settings.data_dir / "typed")
+    output = world.stdout if screen.out_can_move else world.stderr
+    return TerminalPrompt.at(world.stdin, output, settings.data_dir / "typed")

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
 from pathlib import Path
+from typing import TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
@@ -13,9 +14,9 @@ from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
-from prompt_toolkit.input import Input
+from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.output import Output
+from prompt_toolkit.output import Output, create_output
 
 from llamacli.errors import Interrupted
 from llamacli.terminal.completion import CommandCompleter
@@ -50,6 +51,11 @@ class TerminalPrompt:
             output=output,
         )
         self._session.default_buffer.on_text_changed += self._stay
+
+    @classmethod
+    def at(cls, stdin: TextIO, output: TextIO, history: Path) -> "TerminalPrompt":
+        """The prompt at the terminal behind these streams."""
+        return cls(create_input(stdin), create_output(output), history)
 
     def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
         """What was typed when Enter was pressed."""
