@@ -27,10 +27,13 @@ class Complexity:
 
 @dataclass(frozen=True, slots=True)
 class TurnReport:
-    """How the last turn went; `classify_s` is the classifier's own time."""
+    """How a turn went; `classify_s` is the classifier's own time.
+
+    `complexity` is None where the turn was stopped before its level was known.
+    """
 
     finished: Finished
-    complexity: Complexity
+    complexity: Complexity | None
     classify_s: float
 
 
@@ -46,7 +49,7 @@ class ChatSession:
     """One conversation and the choices for its next turn.
 
     `complexity` is "auto", "off" or a level, `max_tokens` replaces the budget that it gives.
-    `last` reports the latest turn that made any text.
+    `last` reports the latest turn, also one that was stopped or failed.
     """
 
     models: Models
@@ -107,13 +110,14 @@ class ChatSession:
                 yield event
         finally:
             stream.close()
+            stopped = meter.finished is None
             if text:
-                stopped = meter.finished is None
                 self.conversation = conversation.with_answer(text, stopped=stopped)
-                # A stopped answer may not have waited for its level.
-                self.last = self._report(meter, rating) if rating.done() or not stopped else None
+            self.last = self._report(meter, rating, wait=not stopped)
 
-    def _report(self, meter: "_Meter", rating: "Future[_Rating]") -> TurnReport:
+    def _report(self, meter: "_Meter", rating: "Future[_Rating]", *, wait: bool) -> TurnReport:
+        if not wait and (not rating.done() or rating.exception() is not None):
+            return TurnReport(meter.result(), None, 0.0)
         rated = rating.result()
         scores = rated.classification.scores
         complexity = Complexity(

@@ -1,10 +1,11 @@
 """A conversation, and what an interrupted, undone, retried or continued turn leaves."""
 
+import threading
 from collections.abc import Sequence
 
 import pytest
 
-from llamacli.chat import ChatSession
+from llamacli.chat import ChatSession, Complexity
 from llamacli.complexity import Classification, Level
 from llamacli.engine.base import Classifier
 from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
@@ -22,6 +23,17 @@ def session(engine: ScriptedEngine, classifier: Classifier | None = None, **opti
 
 def said(chat: ChatSession, prompt: str) -> str:
     return "".join(event.text for event in chat.ask(prompt) if isinstance(event, TextDelta))
+
+
+def made_tokens(chat: ChatSession) -> int:
+    assert chat.last is not None
+    return chat.last.finished.usage.completion_tokens
+
+
+def complexity(chat: ChatSession) -> Complexity:
+    assert chat.last is not None
+    assert chat.last.complexity is not None
+    return chat.last.complexity
 
 
 def contents(chat: ChatSession) -> list[str]:
@@ -42,12 +54,11 @@ def test_each_turn_sees_all_before_it() -> None:
 def test_the_classifier_sets_the_budget(level: Level) -> None:
     chat = session(ScriptedEngine.saying(LONG), ScriptedClassifier({"hard": level}))
     said(chat, "hard")
-    assert chat.last is not None
-    assert chat.last.finished.usage.completion_tokens == level.max_tokens
-    assert (chat.last.complexity.level, chat.last.complexity.max_tokens) == (level, level.max_tokens)
-    assert chat.last.complexity.source == "classifier"
-    assert chat.last.complexity.scores is not None
-    assert chat.last.complexity.scores[level] == pytest.approx(0.8)
+    assert made_tokens(chat) == level.max_tokens
+    found = complexity(chat)
+    assert (found.level, found.max_tokens, found.source) == (level, level.max_tokens, "classifier")
+    assert found.scores is not None
+    assert found.scores[level] == pytest.approx(0.8)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +73,8 @@ def test_a_person_decides_in_place_of_the_classifier(options: dict[str, object],
     classifier = ScriptedClassifier()
     chat = session(ScriptedEngine.saying(LONG), classifier, **options)
     said(chat, "anything")
-    assert chat.last is not None
-    assert chat.last.finished.usage.completion_tokens == tokens
-    assert (chat.last.complexity.level, chat.last.complexity.source) == (level, "option")
+    assert made_tokens(chat) == tokens
+    assert (complexity(chat).level, complexity(chat).source) == (level, "option")
     assert not classifier.prompts
 
 
@@ -155,3 +165,22 @@ def test_a_cut_character_is_not_doubled_when_going_on() -> None:
     said(chat, "go")
     list(chat.extend())
     assert contents(chat) == ["go", "가나다라"]
+
+
+def test_a_turn_that_is_stopped_before_its_level_is_known_is_reported_without_one() -> None:
+    release = threading.Event()
+
+    class Slow(ScriptedClassifier):
+        def classify(self, prompts: Sequence[str]) -> list[Classification]:
+            release.wait(10)
+            return super().classify(prompts)
+
+    chat = session(ScriptedEngine.saying(LONG), Slow())
+    stream = chat.ask("go")
+    next(stream)
+    stream.close()
+    release.set()
+    assert chat.last is not None
+    assert chat.last.complexity is None
+    assert chat.last.finished.reason is FinishReason.INTERRUPTED
+    assert contents(chat) == []

@@ -13,7 +13,7 @@ from llamacli.cli.options import ANSWERING, Files, Json, Words, with_settings
 from llamacli.cli.prompt_input import PromptInput
 from llamacli.complexity import Level
 from llamacli.engine import Wanted, check_before_loading
-from llamacli.engine.base import EngineInfo
+from llamacli.engine.base import Classifier, EngineInfo
 from llamacli.errors import ExitStatus
 from llamacli.events import Event, FinishReason
 from llamacli.messages import Conversation
@@ -52,10 +52,10 @@ def ask(
             info = models.engine.info
         interrupted = _answer(partial(session.ask, prompt), settings, world.screen, stream=not (no_stream or as_json))
         answer = session.conversation.last_answer or ""
-        if as_json:
-            world.screen.data(_json(session, info, answer))
-        elif interrupted and not answer:
+        if session.last is None or (interrupted and not answer and not as_json):
             raise KeyboardInterrupt
+        if as_json:
+            world.screen.data(turn_json(answer, session.last, info, _device(models.classifier), models.load_s))
         else:
             if no_stream:
                 renderer = world.screen.answer(settings.render)
@@ -87,30 +87,29 @@ def _answer(start: _Start, settings: Settings, screen: Screen, *, stream: bool) 
     return False
 
 
-def _json(session: ChatSession, info: EngineInfo, answer: str) -> dict[str, object]:
-    classifier = session.models.classifier
-    if session.last is not None:
-        return turn_json(answer, session.last, info, classifier.device if classifier else None, session.models.load_s)
-    return {"answer": answer, "model": info.model, "finish_reason": FinishReason.INTERRUPTED, "conversation": None}
+def _device(classifier: Classifier | None) -> str | None:
+    return classifier.device if classifier else None
 
 
 def _remark(screen: Screen, settings: Settings, session: ChatSession, info: EngineInfo, interrupted: bool) -> None:
     report = session.last
     if interrupted:
         screen.notice("The answer was stopped.")
-    elif report is None:
+    elif not session.conversation.last_answer:
         screen.notice("The model gave an empty answer.")
-    elif report.finished.reason is FinishReason.LENGTH:
+    elif report is not None and report.finished.reason is FinishReason.LENGTH:
         screen.notice(_cut(report, info, given=settings.max_tokens is not None))
     if report is not None and settings.stats:
         screen.notice(stats_line(report, info, session.models.load_s, peak_memory()))
 
 
 def _cut(report: TurnReport, info: EngineInfo, *, given: bool) -> str:
-    budget = report.complexity.max_tokens
+    complexity = report.complexity
+    assert complexity is not None, "an answer that came to its end waited for its level"
+    budget = complexity.max_tokens
     if report.finished.usage.completion_tokens < budget:
         return f"The answer was cut where the context window of {info.context_window:,} tokens is full."
     longer = f"-n {2 * budget}"
-    if not given and report.complexity.level is not Level.HIGH:
+    if not given and complexity.level is not Level.HIGH:
         longer += " or --complexity high"
     return f"The answer was cut at its budget of {budget:,} tokens. For a longer one: {longer}"

@@ -35,8 +35,8 @@ class Models:
 
     @property
     def ready(self) -> bool:
-        """Whether the language model, if any, is loaded."""
-        return self._engine is None or self._engine.done()
+        """Whether everything wanted is loaded, or failed to."""
+        return all(future is None or future.done() for future in (self._engine, self._classifier))
 
     @property
     def engine(self) -> Engine:

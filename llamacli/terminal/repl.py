@@ -34,6 +34,7 @@ class Repl:
         self._source = source
         self._environ = environ
         self._opening = Opening(open_models, screen, source)
+        self._interrupts = Interrupts()
         self._draft: Draft | None = None
         models = self._opening.open(settings)
         self.chat = Chat(ChatSession.of(models, settings), settings, self._opening.open)
@@ -41,7 +42,7 @@ class Repl:
     def run(self) -> ExitStatus:
         """Read and answer until the person leaves or the input ends; raises what loading the first model raised."""
         try:
-            with self._source.quiet():
+            with self._source.quiet(), self._interrupts:
                 while self._next():
                     pass
         except Interrupted as error:
@@ -52,6 +53,8 @@ class Repl:
 
     def _next(self) -> bool:
         """One turn or command; whether the chat goes on."""
+        if self._source.person:
+            self._interrupts.forget()
         draft, self._draft = self._draft, None
         text = self._read(draft.text if draft else "")
         if text is None:
@@ -70,16 +73,18 @@ class Repl:
 
     def _read(self, draft: str) -> str | None:
         try:
-            return self._source.read(self._toolbar, draft)
+            return self._interrupts.during(lambda: self._source.read(self._toolbar, draft))
         except EOFError:
             return None
         except KeyboardInterrupt:
+            if not self._source.person:
+                raise Interrupted("Interrupted.") from None
             self._screen.notice(LEAVING)
             return ""
 
     def _respond(self, text: str, *, replacing: bool) -> bool:
         if text.startswith("/"):
-            return self._render(run(self.chat, text))
+            return self._render(self._interrupts.during(lambda: run(self.chat, text)))
         words = without_quotes(text)
         if words.strip():
             self._ask(words, replacing=replacing)
@@ -117,10 +122,8 @@ class Repl:
         before = session.conversation
         self.chat.unanswered = answer.prompt
         try:
-            with Interrupts() as interrupts:
-                self._opening.wait(interrupts)
-                renderer = self._renderer(answer.begun)
-                show_turn(answer.start, renderer, self._screen, interrupts)
+            self._opening.wait(self._interrupts)
+            show_turn(answer.start, self._renderer(answer.begun), self._screen, self._interrupts)
         finally:
             if session.conversation is not before:
                 self.chat.unanswered = None
@@ -155,8 +158,7 @@ class Repl:
         if not self._opening.state:
             info = session.models.engine.info
             parts = [info.model, info.device]
-        if session.last is not None:
-            complexity = session.last.complexity
+        if session.last is not None and (complexity := session.last.complexity) is not None:
             parts.append(f"{complexity.level}, {complexity.max_tokens:,} tokens")
             parts.append(f"{session.last.finished.timings.tokens_per_s:.1f} tokens/s")
         if self.chat.attached:

@@ -26,8 +26,10 @@ def _pace(report: TurnReport) -> str:
     )
 
 
-def _setting(complexity: Complexity, info: EngineInfo, load_s: float, memory_bytes: int | None) -> str:
-    parts = [f"complexity {complexity.level} ({complexity.source}), {complexity.max_tokens:,} tokens"]
+def _setting(complexity: Complexity | None, info: EngineInfo, load_s: float, memory_bytes: int | None) -> str:
+    parts = []
+    if complexity is not None:
+        parts.append(f"complexity {complexity.level} ({complexity.source}), {complexity.max_tokens:,} tokens")
     parts.append(f"{info.model} on {info.device}, {_precision(info)}, loaded in {load_s:.1f} s")
     if memory_bytes is not None:
         parts.append(f"{memory_bytes / 2**30:.2f} GiB of memory")
@@ -57,7 +59,7 @@ def turn_json(
         "answer": answer,
         "model": info.model,
         "finish_reason": report.finished.reason.value,
-        "complexity": _complexity_json(report.complexity),
+        "complexity": None if report.complexity is None else _complexity_json(report.complexity),
         "usage": {
             "prompt_tokens": usage.prompt_tokens,
             "cached_tokens": usage.cached_tokens,

@@ -40,7 +40,7 @@ def _reading(event: Reading) -> str:
 
 def last_words(report: TurnReport, context_window: int) -> str:
     """Why the answer is not whole, and the ways on; empty where the model ended it."""
-    if report.finished.reason is not FinishReason.LENGTH:
+    if report.finished.reason is not FinishReason.LENGTH or report.complexity is None:
         return ""
     usage, budget = report.finished.usage, report.complexity.max_tokens
     if usage.completion_tokens < budget and usage.prompt_tokens + usage.completion_tokens >= context_window:
