@@ -69,7 +69,7 @@ def test_impatient_ctrl_c_stops_only_the_answer(chat: Start) -> None:
     terminal.until("scripted")
     terminal.press("count" + ENTER)
     terminal.until("two three")
-    for _ in range(3):
+    for _ in range(2):
         terminal.signal(signal.SIGINT)
     terminal.until("Stopped.")
     terminal.press("/tokens" + ENTER)

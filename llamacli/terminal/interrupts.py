@@ -11,8 +11,8 @@ T = TypeVar("T")
 class Interrupts:
     """While the `with` block lasts, Ctrl-C breaks a wait, and never the drawing or the clean-up around it.
 
-    It raises KeyboardInterrupt once, inside `during`, or at its next call if it was pressed between two. Whatever is
-    pressed after that is ignored, so that impatience cannot tear what the first press puts in order.
+    It raises KeyboardInterrupt inside `during`, or at its next call if it was pressed between two. Whatever else is
+    pressed is ignored, so that impatience cannot tear what the first press puts in order.
     """
 
     def __init__(self) -> None:
@@ -39,6 +39,10 @@ class Interrupts:
             return wait()
         finally:
             self._waiting = False
+
+    def forget(self) -> None:
+        """What was pressed until now is answered."""
+        self._pressed = False
 
     def _press(self, _number: int, _frame: FrameType | None) -> None:
         self._pressed = True

@@ -65,7 +65,7 @@ class LineSource:
         try:
             text = self._block()
         except KeyboardInterrupt:
-            if self._leaving or not self.person:
+            if self._leaving:
                 raise Interrupted("Interrupted.") from None
             self._leaving = True
             raise
