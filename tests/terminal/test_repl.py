@@ -1,8 +1,5 @@
 import io
-import os
-import signal
-import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -12,55 +9,16 @@ import pytest
 from llamacli.complexity import Level
 from llamacli.engine import Models, Report
 from llamacli.engine.base import Engine
-from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
+from llamacli.engine.scripted import Reply, ScriptedEngine, scripted_models
 from llamacli.errors import EngineFailed, ExitStatus, UnknownModel
 from llamacli.events import LoadProgress, Notice
 from llamacli.settings import Settings
 from llamacli.terminal.repl import Repl
 from llamacli.terminal.screen import Screen
-from llamacli.terminal.source import LineSource, PromptSource
+from llamacli.terminal.source import LineSource
 from tests.settings import settings
 from tests.shell import Output
-
-
-class Talk:
-    """A chat with scripted models: what was asked and what was written."""
-
-    def __init__(
-        self,
-        engine: ScriptedEngine,
-        source: PromptSource,
-        out: Output | None = None,
-        level: Level = Level.LOW,
-        **options: Any,
-    ) -> None:
-        self.engine, self.out, self.err = engine, out or Output(), Output()
-        self.opened: list[Settings] = []
-        self.report: Report = lambda event: None
-        self._classifier = ScriptedClassifier(default=level)
-        self.repl = Repl(settings(**options), self._open, Screen(self.out, self.err, {}), source, {})
-
-    def _open(self, chosen: Settings, report: Report) -> Models:
-        self.opened.append(chosen)
-        self.report = report
-        return scripted_models(self.engine, self._classifier)
-
-    @property
-    def prompts(self) -> list[str]:
-        """The last message of each request."""
-        return [request.conversation.messages[-1].content for request in self.engine.requests]
-
-
-def typed(lines: str) -> LineSource:
-    """The lines as a person types them."""
-    return LineSource(io.StringIO(lines), prompt=io.StringIO())
-
-
-def talk(lines: str, *replies: str | Reply, **options: Any) -> Talk:
-    """A chat over these lines that came to its end."""
-    chat = Talk(ScriptedEngine.saying(*(replies or ("An answer.",))), typed(lines), **options)
-    assert chat.repl.run() is ExitStatus.DONE
-    return chat
+from tests.terminal.talk import Talk, talk
 
 
 def test_lines_are_a_conversation() -> None:
@@ -181,95 +139,6 @@ def test_a_failed_first_model_ends_the_chat_and_a_failed_later_one_does_not() ->
     assert out.getvalue() == "fine\n"
 
 
-def pressing_at(text: str, times: int = 1) -> Output:
-    """An output at which Ctrl-C is pressed while it draws this text."""
-
-    class Pressing(Output):
-        def write(self, written: str) -> int:
-            count = super().write(written)
-            if text in written:
-                for _ in range(times):
-                    signal.raise_signal(signal.SIGINT)
-            return count
-
-    return Pressing()
-
-
-@pytest.mark.parametrize("times", [1, 3])
-def test_ctrl_c_stops_the_answer_and_keeps_what_came(times: int) -> None:
-    chat = Talk(
-        ScriptedEngine.saying("one two three four"),
-        typed("count\n/continue\n"),
-        pressing_at("two", times),
-    )
-    assert chat.repl.run() is ExitStatus.DONE
-    second = chat.engine.requests[1]
-    assert [m.content for m in second.conversation.messages] == ["count", "one two"]
-    assert chat.err.getvalue().startswith("Stopped. /continue goes on, /retry asks again.\n")
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-
-
-def test_ctrl_c_breaks_the_wait_for_the_first_token() -> None:
-    chat = Talk(ScriptedEngine.saying(Reply("late", pause_s=60)), typed("one\n"))
-    with pressing_once(lambda: bool(chat.engine.requests)):
-        assert chat.repl.run() is ExitStatus.DONE
-    assert chat.out.getvalue() == ""
-    assert chat.err.getvalue() == "Stopped. /retry asks again, /edit changes the prompt.\n"
-    assert chat.repl.chat.session.conversation.turns == 0
-
-
-def test_ctrl_c_breaks_the_wait_for_the_model_which_goes_on_loading() -> None:
-    loading: Future[Engine] = Future()
-    err, waiting = Output(), threading.Event()
-
-    class Source(LineSource):
-        def quiet(self) -> Any:
-            waiting.set()
-            return super().quiet()
-
-        def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
-            if "Stopped" in err.getvalue() and not loading.done():
-                loading.set_result(ScriptedEngine.saying("there"))
-            return super().read(toolbar, draft)
-
-    out = Output()
-    source = Source(io.StringIO("one\n/retry\n"), prompt=io.StringIO())
-    repl = Repl(settings(), lambda chosen, report: Models(loading, None), Screen(out, err, {}), source, {})
-    with pressing_once(waiting.is_set):
-        assert repl.run() is ExitStatus.DONE
-    assert "The model goes on loading." in err.getvalue()
-    assert out.getvalue() == "there\n"
-
-
-def test_ctrl_c_ends_a_chat_where_nobody_sits() -> None:
-    chat = Talk(ScriptedEngine.saying("one two three"), LineSource(io.StringIO("count\nmore\n")), pressing_at("two"))
-    assert chat.repl.run() is ExitStatus.INTERRUPTED
-    assert chat.out.getvalue() == "one two\n"
-    assert len(chat.engine.requests) == 1
-    assert chat.engine.closed
-
-
-class pressing_once:  # noqa: N801  # reads like a function
-    """Press Ctrl-C a moment after the condition holds."""
-
-    def __init__(self, condition: Callable[[], bool]) -> None:
-        self._condition = condition
-        self._thread = threading.Thread(target=self._press)
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-
-    def _press(self) -> None:
-        done = threading.Event()
-        while not self._condition():
-            done.wait(0.01)
-        done.wait(0.2)
-        os.kill(os.getpid(), signal.SIGINT)
-
-
 def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text", encoding="utf-8")
     loading: Future[Engine] = Future()
@@ -294,18 +163,3 @@ def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path
     assert bars[1] == "scripted · cpu · medium, 250 tokens · 0.0 tokens/s"
     assert bars[2] == f"{bars[1]} · with {tmp_path}/a.txt"
     assert err.getvalue().startswith("Using the small model.\n")
-
-
-def test_generators_are_closed_before_the_prompt_returns() -> None:
-    closed: list[bool] = []
-
-    class Engine_(ScriptedEngine):  # noqa: N801
-        def stream(self, *request: Any) -> Generator[Any, None, None]:
-            try:
-                yield from super().stream(*request)
-            finally:
-                closed.append(True)
-
-    chat = Talk(Engine_.saying("one two"), typed("count\n"), pressing_at("one"))
-    chat.repl.run()
-    assert closed == [True]
