@@ -146,5 +146,5 @@ def _failing_once(engine: Engine) -> tuple[Engine, type[LlamacliError]]:
             handle.remove()
             raise MemoryError
 
-    handle = engine._model.model.layers[1].register_forward_pre_hook(fail_at_the_third)
+    handle = engine._decoder.model.model.layers[1].register_forward_pre_hook(fail_at_the_third)
     return engine, OutOfMemory

@@ -1,27 +1,37 @@
 """The forward passes of one answer: read the prompt in slices, then one token at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from llamacli.engine.local.sampler import Sampler
+from llamacli.sampling import Sampling
+
 SLICE = 512
-"""Prompt tokens per forward pass: a stop is felt between two of them."""
+"""Prompt tokens per forward pass: a stop is felt between two of them, and activations stay small."""
 
 
-class KeptCache:
-    """Keys and values of the tokens read so far, kept from turn to turn by their exact ids."""
+class Decoder:
+    """Reads tokens and chooses the next ones; keeps keys and values from turn to turn by the exact ids read.
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    This one runs every pass eagerly over a cache that grows. It works for every architecture, device and device map.
+    """
+
+    def __init__(self, model: Any, reason: str = "") -> None:
+        self.model = model
+        self.method = f"eager: {reason}" if reason else "eager"
+        """How tokens are decoded, for people."""
+        self._device: torch.device = model.device
+        self._sampler = Sampler(model.config.get_text_config().vocab_size, self._device)
         self.forget()
 
     def forget(self) -> None:
         """Throw everything away: after an exception the layers may be of unequal length."""
         self._ids: list[int] = []
-        self._cache = DynamicCache(config=self._model.config)
+        self._cache: Any = DynamicCache(config=self.model.config)
 
     def rewind(self, prompt: Sequence[int]) -> int:
         """Keep the longest beginning that `prompt` shares, but never all of it; returns its length in tokens.
@@ -31,22 +41,12 @@ class KeptCache:
         shared = _shared_length(self._ids, prompt[:-1])
         if shared < len(self._ids):
             try:
-                self._cache.crop(shared - len(self._ids))
+                self._shorten(shared)
             except ValueError:  # a sliding window has forgotten its beginning
                 self.forget()
                 return 0
             del self._ids[shared:]
         return shared
-
-    def read(self, ids: Sequence[int]) -> Tensor:
-        """Read `ids` after what was read before; the logits [vocabulary] of the last one."""
-        tokens = torch.tensor([ids], device=self._model.device)
-        output = self._model(
-            input_ids=tokens, past_key_values=self._cache, use_cache=True, logits_to_keep=1, return_dict=True
-        )
-        self._ids.extend(ids)
-        logits: Tensor = output.logits[0, -1]
-        return logits
 
     def read_prompt(self, prompt: Sequence[int], start: int, cancelled: Callable[[], bool]) -> Tensor | None:
         """Read `prompt` from token `start` on; the logits after its last token, or None where it was cancelled."""
@@ -54,8 +54,34 @@ class KeptCache:
         for begin in range(start, len(prompt), SLICE):
             if cancelled():
                 return None
-            logits = self.read(prompt[begin : begin + SLICE])
+            logits = self._read(prompt[begin : begin + SLICE])
         return logits
+
+    def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
+        """The answer to `prompt`, whose last `logits` [vocabulary] are given: tokens without end.
+
+        A token is read only when the one after it is asked for.
+        """
+        self._sampler.begin(sampling, prompt)
+        while True:
+            token = int(self._sampler.choose(logits))
+            yield token
+            logits = self._read([token])
+
+    def _read(self, ids: Sequence[int]) -> Tensor:
+        """Read `ids` after what was read before; the logits [vocabulary] of the last one."""
+        output = self.model(
+            input_ids=torch.tensor([ids], device=self._device),
+            past_key_values=self._cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self._ids.extend(ids)
+        logits: Tensor = output.logits[0, -1]
+        return logits
+
+    def _shorten(self, length: int) -> None:
+        self._cache.crop(length - len(self._ids))
 
 
 def _shared_length(first: Sequence[int], second: Sequence[int]) -> int:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import takewhile
 from queue import SimpleQueue
 from threading import Event as Flag
 from typing import Any
@@ -12,11 +13,10 @@ import torch
 
 from llamacli.complexity import Budget
 from llamacli.engine.base import EngineInfo
-from llamacli.engine.local.decode import KeptCache
+from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.detokenizer import Detokenizer
 from llamacli.engine.local.failures import translated
 from llamacli.engine.local.prompts import PromptEncoder
-from llamacli.engine.local.sampler import Sampler
 from llamacli.engine.stops import StopTexts
 from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta, Timings, Usage
 from llamacli.messages import Conversation, Role
@@ -36,13 +36,12 @@ class _Request:
 class LocalEngine:
     """An `Engine` over a causal model of transformers and its tokenizer."""
 
-    def __init__(self, model: Any, tokenizer: Any, info: EngineInfo) -> None:
+    def __init__(self, decoder: Decoder, tokenizer: Any, info: EngineInfo) -> None:
         self.info = info
-        self._model = model
+        self._decoder = decoder
         self._tokenizer = tokenizer
         self._prompts = PromptEncoder(tokenizer)
-        self._cache = KeptCache(model)
-        self._ends = _end_tokens(model, tokenizer)
+        self._ends = _end_tokens(decoder.model, tokenizer)
         # Always the same thread: Ctrl-C never lands inside a forward pass, and CUDA keeps state per thread.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="model")
 
@@ -67,7 +66,7 @@ class LocalEngine:
     def close(self) -> None:
         """End the thread and give back the memory."""
         self._worker.shutdown(wait=True, cancel_futures=True)
-        self._model = self._cache = None  # type: ignore[assignment]
+        del self._decoder
 
     def _work(self, request: _Request) -> None:
         try:
@@ -75,7 +74,7 @@ class LocalEngine:
                 for event in self._answer(request):
                     request.events.put(event)
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
-            self._cache.forget()
+            self._decoder.forget()
             request.events.put(error)
         request.events.put(None)
 
@@ -83,7 +82,7 @@ class LocalEngine:
         started = time.perf_counter()
         prompt = self._prompts.encode(request.conversation)
         room = room_for_answer(len(prompt), self.info.context_window)
-        kept = self._cache.rewind(prompt)
+        kept = self._decoder.rewind(prompt)
         yield Reading(len(prompt), kept)
         answer = _Answer(request, Detokenizer(self._tokenizer.backend_tokenizer, self._continued(request, prompt)))
         for token in self._tokens(request, prompt, kept):
@@ -99,15 +98,10 @@ class LocalEngine:
             yield Finished(answer.reason, usage, answer.timings(started))
 
     def _tokens(self, request: _Request, prompt: list[int], kept: int) -> Iterator[int]:
-        logits = self._cache.read_prompt(prompt, kept, request.cancelled.is_set)
-        if logits is None:
-            return
-        sampler = Sampler(len(logits), logits.device)
-        sampler.begin(request.sampling, prompt)
-        while not request.cancelled.is_set():
-            token = int(sampler.choose(logits))
-            yield token
-            logits = self._cache.read([token])
+        logits = self._decoder.read_prompt(prompt, kept, request.cancelled.is_set)
+        if logits is not None:
+            tokens = self._decoder.tokens(request.sampling, prompt, logits)
+            yield from takewhile(lambda _: not request.cancelled.is_set(), tokens)
 
     def _continued(self, request: _Request, prompt: list[int]) -> list[int]:
         """The last ids of an answer that is continued: characters may go on in the middle."""

@@ -17,6 +17,7 @@ from llamacli.engine.local.failures import translated
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
 from llamacli.engine.local.sources import LLAMA_3_1_8B, checked, configuration, files_of, on_disk, weight_bytes
+from llamacli.engine.local.static import decoder_for
 from llamacli.events import LoadProgress, Notice
 from llamacli.placement import Machine, ModelShape, RolePlacement, Wishes, choose_model, plan, shape_from_config
 from llamacli.settings import Settings
@@ -61,7 +62,7 @@ class Loader:
         info = EngineInfo(
             self.name, place.context, place.device, place.dtype, place.quantization, self._placement.reason
         )
-        return LocalEngine(model, tokenizer, info)
+        return LocalEngine(decoder_for(model, place.context), tokenizer, info)
 
     def classifier(self) -> SequenceClassifier:
         """Load the classifier."""

@@ -1,6 +1,7 @@
 """From logits to the next token, with the definitions of transformers' own processors."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor
@@ -40,6 +41,14 @@ class Sampler:
             self.generator.seed()
         else:
             self.generator.manual_seed(sampling.seed)
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Whatever is chosen in this block counts as never chosen."""
+        seen, state = self._seen.clone(), self.generator.get_state()
+        yield
+        self._seen.copy_(seen)
+        self.generator.set_state(state)
 
     def choose(self, logits: Tensor) -> Tensor:
         """The token [1] that follows, from the logits [vocabulary] of the last position; it counts as seen."""

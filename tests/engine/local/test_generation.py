@@ -32,7 +32,7 @@ def fresh(tiny_llama: Any) -> LocalEngine:
 @pytest.fixture
 def engine(local_engine: Engine) -> LocalEngine:
     assert isinstance(local_engine, LocalEngine)
-    local_engine._cache.forget()
+    local_engine._decoder.forget()
     return local_engine
 
 
@@ -70,7 +70,7 @@ def test_a_kept_cache_changes_no_text(engine: LocalEngine, tiny_llama: Any) -> N
         text, _ = answer(engine, conversation)
         conversation = conversation.with_answer(text).with_prompt(prompt)
     warm, usage = answer(engine, conversation)
-    engine._cache.forget()
+    engine._decoder.forget()
     cold, usage_cold = answer(engine, conversation)
     assert usage.cached_tokens > 50
     assert usage_cold.cached_tokens == 0
@@ -84,7 +84,7 @@ def test_a_turn_that_was_undone_leaves_the_cache_right(engine: LocalEngine) -> N
     answer(engine, other)
     back = first.with_answer(text).with_prompt("three")
     warm, usage = answer(engine, back)
-    engine._cache.forget()
+    engine._decoder.forget()
     assert usage.cached_tokens > 10
     assert answer(engine, back)[0] == warm
 
@@ -122,5 +122,5 @@ def test_a_stop_while_the_prompt_is_read_reads_no_further(engine: LocalEngine) -
     stream = engine.stream(conversation, sampling(seed=1), Budget(5))
     assert isinstance(next(stream), Reading)
     stream.close()
-    assert len(engine._cache._ids) < engine.count_tokens(conversation)
+    assert len(engine._decoder._ids) < engine.count_tokens(conversation)
     assert answer(engine, conversation)[0]

@@ -29,8 +29,12 @@ def test_both_models_load_at_once_and_neither_is_harmed(tiny_llama: Path) -> Non
         models = opened(tiny_llama)
         engine = models.engine
         assert isinstance(engine, LocalEngine)
+        model = engine._decoder.model
         # Two models built at the same time once left the output weights untied, and random.
-        assert engine._model.lm_head.weight.data_ptr() == engine._model.model.embed_tokens.weight.data_ptr()
+        assert (
+            engine._decoder.model.lm_head.weight.data_ptr()
+            == engine._decoder.model.model.embed_tokens.weight.data_ptr()
+        )
         assert models.classifier is not None
         models.close()
 
@@ -112,4 +116,4 @@ def test_a_model_answers_in_4_bit_by_bitsandbytes(tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
     engine = engine_of(save_llama(tmp_path / "model"), quantization="4bit", device="cpu")
     assert engine.info.quantization == "4bit"
-    assert "4bit" in type(engine._model.model.layers[0].mlp.up_proj).__name__  # type: ignore[attr-defined]
+    assert "4bit" in type(engine._decoder.model.model.layers[0].mlp.up_proj).__name__  # type: ignore[attr-defined]

@@ -1,0 +1,176 @@
+"""Decoding over a cache of fixed size, so that one step can be captured once and replayed for every token."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import StaticCache
+from transformers.cache_utils import StaticLayer
+
+from llamacli.engine.local.decode import Decoder
+from llamacli.sampling import Sampling
+
+SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
+"""Lengths of caches, in tokens, below the context window. Attention runs over the whole length, hence a few."""
+HEADROOM = 256
+"""Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
+WARM_UPS = 2
+"""Calls before a step is captured: libraries choose kernels and make their handles in them."""
+FEW = 64
+"""Candidates that a step looks at where top-k is no larger; beyond it the whole vocabulary is sorted."""
+
+Step = Callable[[], None]
+
+
+def has_static_layers(model: Any) -> bool:
+    """Whether each layer of the model can keep keys and values in tensors that never move."""
+    return all(type(layer) is StaticLayer for layer in StaticCache(config=model.config, max_cache_len=8).layers)
+
+
+class StaticDecoder(Decoder):
+    """A decoder whose step, sampling included, only touches buffers that stay where they are.
+
+    `capture` turns a step into one that repeats it: a CUDA graph; without it each step is run as it is.
+    """
+
+    def __init__(self, model: Any, window: int, capture: "Callable[[Step, torch.Generator], Step] | None") -> None:
+        self._sizes = (*(size for size in SIZES if size < window), window + WARM_UPS + 1)
+        self._capture = capture
+        self._forward: Callable[..., Any] = model
+        self._token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
+        self._position = torch.zeros_like(self._token)
+        super().__init__(model)
+        self.method = "CUDA graph" if capture else "static cache"
+
+    def forget(self) -> None:
+        """Throw everything away, captured steps too."""
+        self._ids = []
+        self._cache = None
+        self._steps: dict[int, Step] = {}
+
+    def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
+        """See `Decoder.tokens`."""
+        self._sampler.begin(sampling, prompt)
+        if self._sampler.candidates <= FEW < len(logits):
+            self._sampler.candidates = FEW
+        self._token[0] = self._sampler.choose(logits)
+        while True:
+            token = int(self._token)
+            yield token
+            self._position.fill_(len(self._ids))
+            self._reserve(1)
+            self._step()()
+            self._ids.append(token)
+
+    def _read(self, ids: Sequence[int]) -> Tensor:
+        self._reserve(len(ids))
+        return super()._read(ids)
+
+    def _shorten(self, length: int) -> None:
+        for layer in self._cache.layers:
+            layer.cumulative_length.fill_(length)
+
+    def _reserve(self, count: int) -> None:
+        """Make room for `count` more tokens, and for those that warm up a step."""
+        needed = len(self._ids) + count + WARM_UPS
+        if self._cache is not None and needed <= self._cache.layers[0].max_cache_len:
+            return
+        wanted = min(needed + HEADROOM, self._sizes[-1])
+        size = next(size for size in self._sizes if size >= max(wanted, needed))
+        self._steps.clear()
+        if self._cache is None:
+            self._cache = StaticCache(config=self.model.config, max_cache_len=size)
+        else:
+            _lengthen(self._cache, size)
+
+    def _step(self) -> Step:
+        candidates = self._sampler.candidates
+        if candidates not in self._steps:
+            self._steps[candidates] = self._run if self._capture is None else self._captured(self._capture)
+        return self._steps[candidates]
+
+    def _captured(self, capture: "Callable[[Step, torch.Generator], Step]") -> Step:
+        """Capture a step, which runs it a few times, and undo what that did."""
+        token, position, length = self._token.clone(), self._position.clone(), len(self._ids)
+        with self._sampler.undone():
+            step = capture(self._run, self._sampler.generator)
+        self._token.copy_(token)
+        self._position.copy_(position)
+        self._shorten(length)
+        return step
+
+    def _run(self) -> None:
+        """Read the token, choose the next one, and leave it as the token to read."""
+        with _grouped_heads():
+            output = self._forward(
+                input_ids=self._token, position_ids=self._position, past_key_values=self._cache, use_cache=True
+            )
+        self._token[0] = self._sampler.choose(output.logits[0, -1])
+        self._position.add_(1)
+
+
+def decoder_for(model: Any, window: int) -> Decoder:
+    """The fastest decoder that the model can have where it is."""
+    reason = why_eager(model)
+    return Decoder(model, reason) if reason else StaticDecoder(model, window, capture_graph)
+
+
+def why_eager(model: Any) -> str:
+    """Why the steps of a model cannot be captured, or nothing."""
+    if model.device.type != "cuda":
+        return "CUDA graphs need a CUDA card"
+    if len(set(getattr(model, "hf_device_map", {"": 0}).values())) > 1:
+        return "the model is spread over several devices"
+    if not has_static_layers(model):
+        return "its attention has layers whose cache cannot stay in place"
+    return ""
+
+
+def capture_graph(step: Step, generator: torch.Generator) -> Step:
+    """A CUDA graph of `step`, whose random numbers come from `generator`."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UPS):
+            step()
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    graph.register_generator_state(generator)
+    with torch.cuda.graph(graph):
+        step()
+    return graph.replay
+
+
+def _lengthen(cache: StaticCache, size: int) -> None:
+    """Give every layer room for `size` tokens, one after the other, so that only one is there twice."""
+    for layer in cache.layers:
+        layer.keys, layer.values = _longer(layer.keys, size), _longer(layer.values, size)
+        layer.max_cache_len = size
+
+
+def _longer(tensor: Tensor, size: int) -> Tensor:
+    grown = tensor.new_zeros((*tensor.shape[:2], size, tensor.shape[3]))
+    grown[:, :, : tensor.shape[2]] = tensor
+    return grown
+
+
+@contextmanager
+def _grouped_heads() -> Iterator[None]:
+    """Let attention read the key and value heads as they are, without copies for all query heads.
+
+    transformers looks at this variable in every call. Not while prompts are read: with a mask and many queries it
+    would choose a kernel that needs memory for all pairs of tokens.
+    """
+    name = "TRANSFORMERS_SDPA_FORCE_GQA"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before

@@ -1,0 +1,128 @@
+"""The cache of fixed size gives the same answers as the one that grows, captured or not."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, MistralForCausalLM
+
+from llamacli.complexity import Budget
+from llamacli.engine.base import EngineInfo
+from llamacli.engine.local import static
+from llamacli.engine.local.decode import Decoder
+from llamacli.engine.local.generation import LocalEngine
+from llamacli.engine.local.static import StaticDecoder, Step, decoder_for, has_static_layers
+from llamacli.messages import Conversation
+from tests.engine.local.test_generation import answer
+from tests.settings import sampling
+
+
+def replayed(step: Step, _generator: torch.Generator) -> Step:
+    """What a CUDA graph does, without one: warm-ups that count for nothing, then the same step again and again."""
+    for _ in range(static.WARM_UPS):
+        step()
+    return step
+
+
+@pytest.fixture(params=[None, replayed], ids=["as it is", "captured"])
+def engines(
+    request: pytest.FixtureRequest, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[LocalEngine, LocalEngine]:
+    """A static and a growing one over the same model; caches small enough to be outgrown."""
+    monkeypatch.setattr(static, "SIZES", (48, 96, 200, 400))
+    monkeypatch.setattr(static, "HEADROOM", 8)
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
+    words, info = AutoTokenizer.from_pretrained(tiny_llama), EngineInfo("tiny", 4096, "cpu", "float32", "none")
+    return (
+        LocalEngine(StaticDecoder(model, 4096, request.param), words, info),
+        LocalEngine(Decoder(model), words, info),
+    )
+
+
+Engines = tuple[LocalEngine, LocalEngine]
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0}, {"top_k": 0, "temperature": 1.5}, {"top_k": 100}])
+def test_a_conversation_is_the_same_over_both_caches(engines: Engines, options: dict[str, float]) -> None:
+    conversations = [Conversation(), Conversation()]
+    for turn, prompt in enumerate(["which command", "안녕하세요 🦙", "one two three " * 30, "and then"]):
+        said = []
+        for place, engine in enumerate(engines):
+            asked = conversations[place].with_prompt(prompt)
+            text, usage = answer(engine, asked, 60, seed=turn, **options)
+            conversations[place] = asked.with_answer(text)
+            said.append((text, usage))
+        # With other numbers of candidates the same seed draws other tokens, as it may.
+        if options.get("top_k", 51) <= 0 or "temperature" in options:
+            assert said[0] == said[1]
+        assert turn == 0 or said[0][1].cached_tokens > 0
+
+
+def test_after_undo_and_retry_the_static_cache_is_right(engines: Engines) -> None:
+    engine, reference = engines
+    first = Conversation().with_prompt("one two")
+    text, _ = answer(engine, first, temperature=0)
+    assert answer(reference, first, temperature=0)[0] == text  # so that both know the sampled ids
+    answer(engine, first.with_answer(text).with_prompt("안녕하세요 " * 5), temperature=0)
+    back = first.with_answer(text).with_prompt("three")
+    warm, usage = answer(engine, back, temperature=0)
+    assert usage.cached_tokens > 10
+    assert warm == answer(reference, back, temperature=0)[0]
+
+
+def test_a_stopped_answer_leaves_the_static_cache_right(engines: Engines) -> None:
+    engine, reference = engines
+    asked = Conversation().with_prompt("one two three")
+    stream = engine.stream(asked, sampling(temperature=0), Budget(500))
+    for _ in range(9):
+        next(stream)
+    stream.close()
+    assert answer(engine, asked, 80, temperature=0)[0] == answer(reference, asked, 80, temperature=0)[0]
+
+
+def test_the_window_can_be_filled_to_its_last_token(engines: Engines, tiny_llama: Path) -> None:
+    engine = engines[0]
+    small = EngineInfo("tiny", 200, "cpu", "float32", "none")
+    filled = LocalEngine(StaticDecoder(engine._decoder.model, 200, replayed), engine._tokenizer, small)
+    asked = Conversation().with_prompt("one")
+    _, usage = answer(filled, asked, 10_000, temperature=5, top_k=0, top_p=1, seed=9)
+    assert usage.prompt_tokens + usage.completion_tokens <= 200
+
+
+def test_a_step_that_fails_is_captured_anew(engines: Engines) -> None:
+    engine, reference = engines
+    asked = Conversation().with_prompt("one two three")
+    answer(engine, asked, 5, temperature=0)
+    engine._decoder.forget()
+    assert answer(engine, asked, 30, temperature=0)[0] == answer(reference, asked, 30, temperature=0)[0]
+
+
+def test_what_cannot_be_captured_is_decoded_eagerly_and_says_why(tiny_llama: Path) -> None:
+    llama = AutoModelForCausalLM.from_pretrained(tiny_llama)
+    decoder = decoder_for(llama, 4096)
+    assert type(decoder) is Decoder
+    assert "CUDA card" in decoder.method
+    assert has_static_layers(llama)
+    sliding = MistralForCausalLM(
+        MistralConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=99,
+                      sliding_window=16, num_key_value_heads=2)
+    )  # fmt: skip
+    assert not has_static_layers(sliding)
+
+
+def test_the_grouping_of_heads_is_asked_for_only_within_a_step(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    seen: list[tuple[int, str | None]] = []
+    model = engines[0]._decoder.model
+    hook: Callable[..., None] = lambda _m, args, kwargs: seen.append(  # noqa: E731
+        (kwargs["hidden_states"].shape[1], os.environ.get("TRANSFORMERS_SDPA_FORCE_GQA"))
+    )
+    handle = model.model.layers[0].self_attn.register_forward_pre_hook(hook, with_kwargs=True)
+    answer(engines[0], Conversation().with_prompt("one two"), 3)
+    handle.remove()
+    assert {force for length, force in seen if length > 1} == {None}
+    assert {force for length, force in seen if length == 1} == {"1"}
