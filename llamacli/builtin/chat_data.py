@@ -7,11 +7,12 @@ from random import Random
 from llamacli.builtin.chat_arithmetic import sum_question
 from llamacli.builtin.chat_documents import asked_about
 from llamacli.builtin.chat_memory import Turn, conversation, told_at_once
-from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic
+from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_word
 
 Message = dict[str, str]
 
-SHARES = {"tool": 5.0, "talk": 1.6, "facts": 1.8, "shell": 1.8, "korean": 1.5, "outside": 3.6}
+SHARES = {"tool": 7.0, "talk": 1.8, "facts": 1.8, "shell": 1.8, "korean": 1.5, "outside": 3.6}
+LITERAL = {"repeat say", "made up", "gibberish"}  # words are repeated, or nothing stands for anything
 _PREFIXES = ["hey, ", "hi, ", "please ", "can you tell me ", "quick question: ", "tell me, ", "hello, ", "ok, ", "so ", "and ", "well, ",
              "could you tell me ", "i wonder, ", "excuse me, ", "sorry, ", "just tell me ", "do you know ", "now ", "question: ", "um, ",
              "one more thing: ", "please tell me ", "hi! ", "in llamacli, ", "using llamacli, ", "for llamacli: ", "hey llama, "]  # fmt: skip
@@ -37,6 +38,27 @@ def typo(text: str, rng: Random) -> str:
         word[:at] + rng.choice("abcdefghijklmnoprstuvw") + word[at + 1 :],
     ))  # fmt: skip
     return " ".join(words)
+
+
+def reworded(question: str, corpus: Corpus, rng: Random) -> str:
+    """The question with other words of the same meaning, small words left out, and something said around it."""
+    padded = f" {question} "
+    for _ in range(rng.choice((0, 1, 2, 3))):
+        old, *new = corpus.word("same", rng).split("|")
+        padded = padded.replace(f" {old} ", f" {rng.choice(new)} ", 1)
+    words = padded.split()
+    if rng.random() < 0.25:
+        small = {item[0] for item in corpus.lists["small"]}
+        words = [word for word in words if word not in small or rng.random() < 0.6] or words
+    if rng.random() < 0.06:
+        words.insert(rng.randint(0, len(words)), rng.choice((corpus.word("common", rng), made_up_word(rng))))
+    text = " ".join(words)
+    if rng.random() < 0.15:
+        text = corpus.pick("before", rng)[0] + " " + text
+    if rng.random() < 0.12:
+        after = corpus.word("after", rng)
+        text += after if after.startswith(",") else f" {after}"
+    return text
 
 
 def as_typed(question: str, rng: Random) -> str:
@@ -66,7 +88,10 @@ def single(corpus: Corpus, rng: Random) -> Turn:
     if rng.random() < 0.13:
         question, answer = sum_question(rng)
     else:
-        question, answer = ask(choose_topic(corpus, SHARES, rng), corpus, rng)
+        topic = choose_topic(corpus, SHARES, rng)
+        question, answer = ask(topic, corpus, rng)
+        if rng.random() < 0.7 and question.isascii() and topic.name not in LITERAL:
+            question = reworded(question, corpus, rng)
     return as_typed(question, rng), answer
 
 

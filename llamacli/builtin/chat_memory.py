@@ -34,7 +34,8 @@ _KINDS: dict[str, tuple[list[str], list[str], list[str], str, str]] = {
         ["what is my name", "who am i", "what's my name", "do you remember my name", "tell me my name", "say my name",
          "do you know my name", "what was my name", "what am i called", "how am i called", "my name?",
          "what is my name again", "can you remember who i am", "which name did i give you", "do you still know my name",
-         "what did i say my name was"],
+         "what did i say my name was", "what do you call me", "how do you call me", "what should you call me",
+         "by what name do you know me", "what is the name i gave you", "who is talking to you"],
         "Your name is {x}.", "You have not told me your name."),
     "age": (
         ["i am {x} years old", "i'm {x} years old", "my age is {x}", "i am {x}", "i turned {x}", "i'm {x} now"],
@@ -45,7 +46,8 @@ _KINDS: dict[str, tuple[list[str], list[str], list[str], str, str]] = {
         ["i live in {x}", "i am living in {x}", "my home is in {x}", "i moved to {x}", "i'm based in {x}"],
         ["Noted: you live in {x}."],
         ["where do i live", "which city do i live in", "what city do i live in", "do you remember where i live",
-         "where is my home", "in which town do i live", "where am i living"],
+         "where is my home", "in which town do i live", "where am i living", "where do i live?", "what is my city",
+         "where did i say i live", "my city?", "tell me where i live", "which place do i live in"],
         "You live in {x}.", "You have not told me where you live."),
     "origin": (
         ["i am from {x}", "i come from {x}", "i'm from {x}", "i was born in {x}", "i grew up in {x}"],
@@ -70,14 +72,16 @@ _KINDS: dict[str, tuple[list[str], list[str], list[str], str, str]] = {
          "my number is {x}", "note the number {x}", "remember this number: {x}", "store {x}"],
         ["I will remember the number {x}."],
         ["what was the number", "which number did i tell you", "what is the number", "what number should you remember",
-         "tell me the number", "what is my number", "do you remember the number", "the number?"],
+         "tell me the number", "what is my number", "do you remember the number", "the number?", "which number was it",
+         "what number did i give you", "say the number", "which number do you keep in mind"],
         "The number is {x}.", "You have not told me a number."),
     "word": (
         ["remember the word {x}", "the word is {x}", "the secret word is {x}", "keep the word {x} in mind",
          "please remember the word {x}", "note this word: {x}", "the magic word is {x}"],
         ["I will remember the word {x}."],
         ["what was the word", "which word did i tell you", "what is the word", "what word should you remember",
-         "tell me the word", "do you remember the word", "what is the secret word", "the word?"],
+         "tell me the word", "do you remember the word", "what is the secret word", "the word?", "which word was it",
+         "which word did you have to remember", "what word did i give you", "say the word", "which word do you keep in mind"],
         "The word is {x}.", "You have not told me a word."),
     "pet": (
         ["i have a {n} called {x}", "i have a {n} named {x}", "my {n} is called {x}", "my {n} is named {x}",
@@ -91,7 +95,7 @@ _KINDS: dict[str, tuple[list[str], list[str], list[str], str, str]] = {
          "{x} is my {n}", "please remember my {n}: {x}", "by the way, my {n} is {x}", "my {n} happens to be {x}"],
         ["Noted: your {n} is {x}."],
         ["what is my {n}", "what's my {n}", "what was my {n}", "tell me my {n}", "do you remember my {n}", "my {n}?",
-         "which {n} did i tell you", "do you know my {n}", "what did i say about my {n}", "can you tell me my {n}",
+         "which {n} did i tell you", "what is the name of my {n}", "what did i tell you about my {n}", "say my {n}", "do you know my {n}", "what did i say about my {n}", "can you tell me my {n}",
          "remind me of my {n}", "who is my {n}", "what is the {n}", "which one is my {n}"],
         "Your {n} is {x}.", "You have not told me your {n}."),
     "이름": (
@@ -109,7 +113,12 @@ _KINDS: dict[str, tuple[list[str], list[str], list[str], str, str]] = {
 }  # fmt: skip
 _WEIGHTS = {"name": 5, "noun": 8, "pet": 2, "number": 2, "word": 2, "age": 2, "home": 2, "이름": 3, "도시": 1}
 _AGAIN = ["actually {s}", "no, {s}", "sorry, {s}", "correction: {s}", "i was wrong, {s}", "wait, {s}", "now {s}", "update: {s}"]
+<<<<<<< HEAD
 _KOREAN_CITIES = ["서울", "부산", "대구", "인천", "광주", "대전", "울산", "수원", "제주", "강릉", "전주", "춘천", "포항", "창원", "경주", "여수"]
+=======
+_KOREAN_CITIES = "서울 부산 대구 인천 광주 대전 울산 수원 제주 강릉 전주 춘천 포항 창원 경주 여수".split()
+_KOREAN_FAMILIES = "김이박최정강조윤장임한오서신권황안송류홍"
+>>>>>>> main
 _FIRST = ["what did i ask first", "what was my first question", "what was my first message", "what did i say first",
           "repeat my first message", "how did our conversation begin", "what did i write at the beginning"]  # fmt: skip
 _LAST = ["what did i just say", "what was my last message", "repeat what i said", "what did i say before this",
@@ -142,6 +151,19 @@ def value_of(kind: str, corpus: Corpus, rng: Random) -> str:
     return corpus.word(kind, rng)
 
 
+def _korean_name(corpus: Corpus, rng: Random) -> str:
+    """A Korean name: from the list, of its syllables, or of any two Hangul syllables; sometimes with a family name."""
+    chance = rng.random()
+    if chance < 0.1:
+        return person(corpus, rng)
+    name = corpus.word("koname", rng)
+    if chance < 0.5:
+        name = name[0] + corpus.word("koname", rng)[-1]
+    elif chance < 0.75:
+        name = "".join(chr(rng.randint(0xAC00, 0xD7A3)) for _ in range(2))
+    return rng.choice(_KOREAN_FAMILIES) + name if rng.random() < 0.3 else name
+
+
 def _value_and_noun(key: str, corpus: Corpus, rng: Random) -> tuple[str, str]:
     if key == "noun":
         noun, kind = corpus.pick("noun", rng)
@@ -151,7 +173,7 @@ def _value_and_noun(key: str, corpus: Corpus, rng: Random) -> tuple[str, str]:
     if key == "pet":
         return person(corpus, rng), corpus.word(rng.choice(("animal", "animal", "colleague")), rng)
     if key == "이름":
-        return corpus.word("koname", rng) if rng.random() < 0.85 else person(corpus, rng), ""
+        return _korean_name(corpus, rng), ""
     if key == "도시":
         return rng.choice(_KOREAN_CITIES), ""
     if key == "age":
@@ -197,6 +219,13 @@ def _tell(corpus: Corpus, rng: Random, facts: dict[str, Fact], used: set[str]) -
         return fact.question, facts[fact.key].answer if fact.key in facts else fact.answer
     facts[fact.key] = fact
     used.add(fact.key.split()[0])
+    if rng.random() < 0.2 and fact.statement.isascii():
+        other = make_fact(corpus, rng)
+        if other.key.split()[0] not in used and other.statement.isascii():
+            facts[other.key] = other
+            used.add(other.key.split()[0])
+            joiner = rng.choice((" and ", " and ", ", ", ". ", ", and "))
+            return fact.statement + joiner + other.statement, f"{fact.acknowledgement} {other.acknowledgement}"
     return fact.statement, fact.acknowledgement
 
 

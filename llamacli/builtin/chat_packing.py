@@ -112,6 +112,6 @@ def stream(orders: list[Order], tokenizer: Tokenizer, workers: int) -> Iterator[
         encoder = Encoder(tokenizer)
         yield from (make_rows(order, encoder) for order in orders)
         return
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("fork")  # the workers only count tokens, and start at once
     with context.Pool(workers, _start_worker, (tokenizer.to_str(),)) as pool:
         yield from pool.imap(_work, orders)

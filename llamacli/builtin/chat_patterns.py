@@ -86,11 +86,16 @@ def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
 def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
     """One question of a topic, in one of its wordings, and its answer."""
     bound: Bindings = {}
-    macro, pattern = rng.choice(topic.questions)
+    macro, pattern = rng.choices(topic.questions, weights=[_wordings(pattern) for _, pattern in topic.questions])[0]
     text = fill(pattern, corpus, rng, bound, choices=True)
     text = _expand_macro(macro, text, corpus, rng)
     answer = fill(rng.choice(topic.answers), corpus, rng, bound, choices=False)
     return " ".join(text.split()), _layout(answer)
+
+
+def _wordings(pattern: str) -> float:
+    """How often a pattern is drawn: the more choices it holds, the more, but not in proportion."""
+    return float((1 + pattern.count("|")) ** 0.5)
 
 
 def _expand_macro(macro: str, text: str, corpus: Corpus, rng: Random) -> str:

@@ -32,7 +32,7 @@ class Plan:
     layers: int = 8
     inner: int = 672
     heads: int = 5
-    samples: int = 60_000
+    samples: int = 40_000
     rows: int = 128
     length: int = 512
     steps: int = 3000
@@ -117,8 +117,9 @@ class _Trainer:
         plain = [p for p in model.parameters() if p.dim() == 1]
         groups = [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
         self.optimizer = torch.optim.AdamW(groups, lr=plan.rate, betas=(0.9, 0.95), fused=self.device.type == "cuda")
-        # Only the short rows are worth compiling: their shape is the same for thousands of steps.
-        self.compiled = torch.compile(model.model, dynamic=False) if self.device.type == "cuda" else model.model
+        if self.device.type == "cuda":
+            for layer in model.model.layers:  # all layers share one compiled graph
+                layer.compile(dynamic=False)
 
     def run(self, tokenizer: Tokenizer, workers: int) -> list[float]:
         """Every step of the plan: short rows first, then those with long documents."""
@@ -161,8 +162,7 @@ class _Trainer:
         length = tokens.shape[1]
         causal = torch.ones(length, length, dtype=torch.bool, device=self.device).tril()
         mask = (owner[:, None, :, None] == owner[:, None, None, :]) & causal
-        forward = self.compiled if length == self.plan.length else self.model.model
-        states = forward(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
+        states = self.model.model(input_ids=tokens, attention_mask=mask, use_cache=False).last_hidden_state
         table, index = first_occurrence(tokens, owner, self.plan.vocabulary)
         position = torch.arange(length - 1, device=self.device).expand_as(learned)[learned]
         return states[:, :-1][learned], tokens[:, 1:][learned], (table, index[:, :-1][learned]), position

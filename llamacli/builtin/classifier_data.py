@@ -18,7 +18,7 @@ POSITIONS = 512
 CORPUS = Path(__file__).parent / "corpus" / "classifier"
 
 LANGUAGES = {"en": 50, "ko": 24, "de": 7, "fr": 7, "es": 7, "it": 4, "pt": 4, "nl": 2}
-SHAPES = {"plain": 50, "wish": 14, "document": 16, "ramble": 11, "several": 9}
+SHAPES = {"plain": 44, "wish": 17, "document": 17, "ramble": 12, "several": 9}
 # Tokens of a typical answer: what several requests in one prompt cost together decides their common level.
 TYPICAL_TOKENS = {"low": 25, "medium": 170, "high": 450}
 LIMIT_TOKENS = {"low": 100, "medium": 250}
@@ -46,7 +46,7 @@ def document(rng: random.Random) -> str:
     words = grammar("documents")
     section = rng.choice([name for name in words.sections if name.startswith(("lines", "blocks"))])
     few = section.startswith("blocks")
-    count = rng.randint(1, 5) if few else int(rng.choice((4, 8, 16, 40)) * rng.uniform(0.5, 1.5))
+    count = rng.randint(1, 2) if few else round(rng.choice((2, 3, 4, 6, 24)) * rng.uniform(0.6, 1.4))
     source = grammar("ko" if section == "lines prose_ko" else "en")
     lines = [source.expand(words.draw(section, rng), rng) for _ in range(count)]
     if section == "lines prose":

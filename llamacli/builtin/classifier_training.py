@@ -24,16 +24,16 @@ PAD, UNKNOWN, FIRST, LAST = range(4)
 class Recipe:
     """Sizes of the model and of the run."""
 
-    prompts: int = 300_000
-    epochs: int = 3
-    batch: int = 256
+    prompts: int = 84_000
+    epochs: int = 1
+    batch: int = 32
     learning_rate: float = 1e-3
     vocabulary: int = 6144
     hidden: int = 160
-    layers: int = 4
-    dropout: float = 0.15
-    word_dropout: float = 0.08
-    smoothing: float = 0.05
+    layers: int = 3
+    dropout: float = 0.1
+    word_dropout: float = 0.05
+    smoothing: float = 0.02
 
 
 SMOKE = Recipe(prompts=6_000, epochs=1, batch=32, learning_rate=3e-3, vocabulary=1024, hidden=64, layers=1)
@@ -127,7 +127,7 @@ def fit(
     """AdamW with a one-cycle rate; words are lost at random, lest single ones decide."""
     rng, targets, lengths = random.Random(seed), torch.tensor(labels), [len(row) for row in ids]
     steps = recipe.epochs * -(-len(ids) // recipe.batch)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.05)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.learning_rate, weight_decay=0.05, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, recipe.learning_rate, total_steps=steps + 1, pct_start=0.1
     )
@@ -137,11 +137,8 @@ def fit(
         tokens = pad([ids[index] for index in chosen]).to(device)
         mask = tokens != PAD
         lost = (torch.rand(tokens.shape, device=device) < recipe.word_dropout) & (tokens > LAST)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            logits = model(tokens.masked_fill(lost, UNKNOWN), attention_mask=mask).logits
-        loss = functional.cross_entropy(
-            logits.float(), targets[chosen].to(device), label_smoothing=recipe.smoothing
-        )
+        logits = model(tokens.masked_fill(lost, UNKNOWN), attention_mask=mask).logits
+        loss = functional.cross_entropy(logits, targets[chosen].to(device), label_smoothing=recipe.smoothing)
         optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
