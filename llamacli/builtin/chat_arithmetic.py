@@ -28,7 +28,7 @@ _STORIES = [
     ("*", "{a} boxes hold {b} {t} each. how many {t} are there", "There are {r} {t}."),
     ("/", "{a} {t} are shared by {b} people. how many does each get", "Each gets {r} {t}."),
 ]
-_THINGS = ["apples", "pears", "books", "coins", "cards", "pens", "eggs", "balls", "cookies", "files", "stamps", "keys", "cups", "chairs"]
+_THINGS = "apples pears books coins cards pens eggs balls cookies files stamps keys cups chairs".split()
 
 
 def operands(operation: str, rng: Random) -> tuple[int, int, int]:

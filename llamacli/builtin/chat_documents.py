@@ -13,8 +13,8 @@ _HEADINGS = ["Installation", "Usage", "Options", "Commands", "Settings", "Chat",
              "Architecture", "Development", "Examples", "Overview", "Limits", "Questions", "Changes", "Hardware", "Security"]  # fmt: skip
 _OPTIONS = ["--model", "--system", "--max-tokens", "--temperature", "--seed", "--device", "--json", "--stats", "--offline", "--file"]
 _COMMANDS = ["ask", "chat", "classify", "config", "--help", "--version"]
-_VERBS = ["opened", "closed", "read", "wrote", "started", "finished", "checked", "loaded", "moved", "sent", "received", "built", "tested", "changed", "removed", "added"]
-_TASKS = ["buy", "write the", "test the", "fix the", "call", "clean the", "send the", "paint the", "close", "read the", "order", "move the", "check the", "update the"]
+_VERBS = "opened closed read wrote started finished checked loaded moved sent received built tested changed removed added".split()
+_TASKS = "buy,write the,test the,fix the,call,clean the,send the,paint the,close,read the,order,move the,check the,update the".split(",")
 _FAULTS = [
     "connection refused by {w}", "cannot open {w}.{e}", "disk {w} is full", "timeout after {i} s", "no such file: {w}.{e}",
     "out of memory in {w}", "user {w} is not allowed", "port {i} is in use", "test {w} failed", "bad checksum of {w}.{e}",

@@ -113,12 +113,8 @@ _KINDS: dict[str, tuple[list[str], list[str], list[str], str, str]] = {
 }  # fmt: skip
 _WEIGHTS = {"name": 5, "noun": 8, "pet": 2, "number": 2, "word": 2, "age": 2, "home": 2, "이름": 3, "도시": 1}
 _AGAIN = ["actually {s}", "no, {s}", "sorry, {s}", "correction: {s}", "i was wrong, {s}", "wait, {s}", "now {s}", "update: {s}"]
-<<<<<<< HEAD
-_KOREAN_CITIES = ["서울", "부산", "대구", "인천", "광주", "대전", "울산", "수원", "제주", "강릉", "전주", "춘천", "포항", "창원", "경주", "여수"]
-=======
 _KOREAN_CITIES = "서울 부산 대구 인천 광주 대전 울산 수원 제주 강릉 전주 춘천 포항 창원 경주 여수".split()
 _KOREAN_FAMILIES = "김이박최정강조윤장임한오서신권황안송류홍"
->>>>>>> main
 _FIRST = ["what did i ask first", "what was my first question", "what was my first message", "what did i say first",
           "repeat my first message", "how did our conversation begin", "what did i write at the beginning"]  # fmt: skip
 _LAST = ["what did i just say", "what was my last message", "repeat what i said", "what did i say before this",
@@ -215,7 +211,7 @@ def _tell(corpus: Corpus, rng: Random, facts: dict[str, Fact], used: set[str]) -
             facts[key] = fact
             return rng.choice(_AGAIN).format(s=fact.statement), fact.acknowledgement
     fact = make_fact(corpus, rng)
-    if (fact.key.split()[0] in used and not fact.key.startswith(("noun", "pet"))) or fact.key in facts:
+    if fact.key.split()[0] in used and not fact.key.startswith(("noun", "pet")) or fact.key in facts:
         return fact.question, facts[fact.key].answer if fact.key in facts else fact.answer
     facts[fact.key] = fact
     used.add(fact.key.split()[0])

@@ -12,8 +12,8 @@ CORPUS_DIR = Path(__file__).parent / "corpus" / "chat"
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([^<>\s.]+)(\.2)?>")
-_CONSONANTS = ["b", "c", "d", "f", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "z", "br", "cl", "dr", "fl", "gr", "kr", "pl", "st", "tr", "sh", "ch", "th"]
-_VOWELS = ["a", "e", "i", "o", "u", "a", "e", "i", "o", "ai", "ea", "ou"]
+_CONSONANTS = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl st tr sh ch th".split()
+_VOWELS = "a e i o u a e i o ai ea ou".split()
 _MACROS = {"h", "o", "v"}
 
 Item = tuple[str, ...]

@@ -131,7 +131,7 @@ def why_eager(model: Any) -> str:
 
 def capture_graph(step: Step, generator: torch.Generator) -> Step:
     """A CUDA graph of `step`, whose random numbers come from `generator`."""
-    side = torch.cuda.Stream()
+    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(WARM_UPS):
@@ -144,7 +144,7 @@ def capture_graph(step: Step, generator: torch.Generator) -> Step:
     return graph.replay
 
 
-def _lengthen(cache: StaticCache, size: int) -> None:
+def _lengthen(cache: Any, size: int) -> None:
     """Give every layer room for `size` tokens, one after the other, so that only one is there twice."""
     for layer in cache.layers:
         layer.keys, layer.values = _longer(layer.keys, size), _longer(layer.values, size)
