@@ -51,6 +51,11 @@ class StaticDecoder(Decoder):
         self._cache = None
         self._steps: dict[int, Step] = {}
 
+    def compile(self) -> None:
+        """Let torch compile the forward pass of a step, which the next step waits for: the second gear."""
+        self._forward = torch.compile(self.model.forward, mode="default", dynamic=False)
+        self._steps.clear()
+
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
         """See `Decoder.tokens`."""
         self._sampler.begin(sampling, prompt)
