@@ -15,6 +15,8 @@ from llamacli.sampling import Sampling
 
 SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
 """Lengths of caches, in tokens, below the context window. Attention runs over the whole length, hence a few."""
+ALIGNMENT = 64
+"""Lengths of caches are multiples of it."""
 HEADROOM = 256
 """Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
 WARM_UPS = 2
@@ -37,7 +39,9 @@ class StaticDecoder(Decoder):
     """
 
     def __init__(self, model: Any, window: int, capture: "Callable[[Step, torch.Generator], Step] | None") -> None:
-        self._sizes = (*(size for size in SIZES if size < window), window + WARM_UPS + 1)
+        # Attention with a mask falls back to a slow kernel where rows are not aligned to 16 bytes.
+        largest = -(-(window + WARM_UPS + 1) // ALIGNMENT) * ALIGNMENT
+        self._sizes = (*(size for size in SIZES if size < window), largest)
         self._capture = capture
         self._forward: Callable[..., Any] = model
         self._token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
