@@ -1,10 +1,14 @@
 """Small real models with random weights, made in a second: the loading and decoding of them is the real thing."""
 
+import json
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
+    BartTokenizer,
     BertConfig,
     BertForSequenceClassification,
     LlamaConfig,
@@ -19,6 +23,9 @@ TEMPLATE = (
     "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )
 TEXT = ["which command starts a chat", "안녕하세요, 저는 라마입니다", "llamacli ask hello 😀🦙", "one two three four"]
+
+BART_SPECIAL = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]  # with the numbers that the real one gives the first four
+NLI = ("contradiction", "neutral", "entailment")
 
 
 def tokenizer() -> PreTrainedTokenizerFast:
@@ -76,5 +83,37 @@ def save_bert(directory: Path, *, positions: int = 64) -> Path:
         pad_token_id=words.pad_token_id,
     )
     BertForSequenceClassification(config).save_pretrained(directory)
+    words.save_pretrained(directory)
+    return directory
+
+
+def save_bart(directory: Path, *, positions: int = 128, labels: tuple[str, ...] = NLI) -> Path:
+    """An encoder and decoder of a layer each that answers premise and hypothesis, in `directory`."""
+    torch.manual_seed(0)
+    # The real tokenizer's class, with few merges.
+    trained = json.loads(tokenizer().backend_tokenizer.to_str())["model"]
+    vocabulary = {word: number for number, word in enumerate([*BART_SPECIAL, *list(trained["vocab"])[len(SPECIAL) :]])}
+    words = BartTokenizer(vocab=vocabulary, merges=[tuple(merge) for merge in trained["merges"]])
+    words.model_max_length = positions
+    config = BartConfig(
+        vocab_size=len(words),
+        d_model=32,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+        encoder_ffn_dim=64,
+        decoder_ffn_dim=64,
+        max_position_embeddings=positions,
+        id2label=dict(enumerate(labels)),
+        label2id={label: number for number, label in enumerate(labels)},
+        init_std=0.5,
+        bos_token_id=words.bos_token_id,
+        eos_token_id=words.eos_token_id,
+        pad_token_id=words.pad_token_id,
+        decoder_start_token_id=words.eos_token_id,
+        forced_eos_token_id=None,
+    )
+    BartForSequenceClassification(config).save_pretrained(directory)
     words.save_pretrained(directory)
     return directory

@@ -139,17 +139,18 @@ def why_eager(model: Any) -> str:
 
 
 def capture_graph(step: Step, generator: torch.Generator) -> Step:
-    """A CUDA graph of `step`, whose random numbers come from `generator`."""
-    side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(WARM_UPS):
+    """A CUDA graph of `step`, whose random numbers come from `generator`, on the generator's card."""
+    with torch.cuda.device(generator.device):
+        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UPS):
+                step()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(generator)
+        with torch.cuda.graph(graph):
             step()
-    torch.cuda.current_stream().wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    graph.register_generator_state(generator)
-    with torch.cuda.graph(graph):
-        step()
     return graph.replay
 
 
