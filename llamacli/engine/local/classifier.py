@@ -65,6 +65,8 @@ class BatchClassifier(ABC):
 
     def classify(self, prompts: Sequence[str]) -> list[Classification]:
         """Rate each prompt."""
+        if not prompts:
+            return []
         rated: dict[int, list[float]] = {}
         with translated(), torch.inference_mode():
             rows = self._rows(prompts)
@@ -94,7 +96,7 @@ class SequenceClassifier(BatchClassifier):
         super().__init__(model, tokenizer, device, [Level(labels[number].lower()) for number in range(len(Level))])
 
     def _rows(self, prompts: Sequence[str]) -> list[list[Row]]:
-        read = self._tokenizer(list(prompts), verbose=False)["input_ids"] if prompts else []
+        read = self._tokenizer(list(prompts), verbose=False)["input_ids"]
         return [[cut(ids, self._tokenizer.model_max_length)] for ids in read]
 
     def _scores(self, logits: Tensor) -> Tensor:
