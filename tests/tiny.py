@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -93,7 +94,8 @@ def save_bart(directory: Path, *, positions: int = 128, labels: tuple[str, ...] 
     # The real tokenizer's class, with few merges.
     trained = json.loads(tokenizer().backend_tokenizer.to_str())["model"]
     vocabulary = {word: number for number, word in enumerate([*BART_SPECIAL, *list(trained["vocab"])[len(SPECIAL) :]])}
-    words = BartTokenizer(vocab=vocabulary, merges=[tuple(merge) for merge in trained["merges"]])
+    merges: Any = [tuple(merge) for merge in trained["merges"]]
+    words = BartTokenizer(vocab=vocabulary, merges=merges)
     words.model_max_length = positions
     config = BartConfig(
         vocab_size=len(words),
