@@ -129,15 +129,16 @@ class ChatSession:
         return TurnReport(meter.result(), complexity, rated.seconds)
 
     def _rate(self, prompt: str) -> "Future[_Rating]":
-        if self.complexity == "auto" and self.models.classifier is not None:
+        if self.complexity == "auto" and self.models.rates:
             return in_background(lambda: self._classify(prompt), "classify")
         level = Level.MEDIUM if self.complexity in ("auto", "off") else Level(self.complexity)
         return _decided(_Rating(Classification(level, None), "option", 0.0))
 
     def _classify(self, prompt: str) -> _Rating:
+        classifier = self.models.classifier  # perhaps still loading, while the answer begins
+        assert classifier is not None
         started = time.perf_counter()
-        assert self.models.classifier is not None
-        [classification] = self.models.classifier.classify([prompt])
+        [classification] = classifier.classify([prompt])
         return _Rating(classification, "classifier", time.perf_counter() - started)
 
     def _budget(self, rating: "Future[_Rating]") -> Budget:

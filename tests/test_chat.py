@@ -1,20 +1,36 @@
 """A conversation, and what an interrupted, undone, retried or continued turn leaves."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future
 
 import pytest
 
 from llamacli.chat import ChatSession, Complexity
 from llamacli.complexity import Classification, Level
-from llamacli.engine.base import Classifier
+from llamacli.engine import Models
+from llamacli.engine.base import Classifier, Engine
 from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
 from llamacli.errors import BadUsage, EngineFailed
-from llamacli.events import FinishReason, TextDelta
+from llamacli.events import Event, FinishReason, TextDelta
 from llamacli.messages import Message, Role
 from tests.settings import settings
 
 LONG = " ".join(f"w{number}" for number in range(700))
+
+
+class SlowClassifier(ScriptedClassifier):
+    """Says that everything is hard, but not before it is released."""
+
+    def __init__(self) -> None:
+        super().__init__(default=Level.HIGH)
+        self.release = threading.Event()
+        self.has_rated = threading.Event()
+
+    def classify(self, prompts: Sequence[str]) -> list[Classification]:
+        self.release.wait(10)
+        self.has_rated.set()
+        return super().classify(prompts)
 
 
 def session(engine: ScriptedEngine, classifier: Classifier | None = None, **options: object) -> ChatSession:
@@ -76,6 +92,49 @@ def test_a_person_decides_in_place_of_the_classifier(options: dict[str, object],
     assert made_tokens(chat) == tokens
     assert (complexity(chat).level, complexity(chat).source) == (level, "option")
     assert not classifier.prompts
+
+
+def read_low_budget(stream: Generator[Event, None, None]) -> None:
+    """Read as much of an answer as every level allows."""
+    for event in stream:
+        if isinstance(event, TextDelta) and event.tokens == Level.LOW.max_tokens:
+            return
+
+
+def test_an_answer_begins_while_its_prompt_is_rated_and_waits_only_at_the_low_budget() -> None:
+    classifier = SlowClassifier()
+    engine = ScriptedEngine.saying(LONG)
+    chat = session(engine, classifier)
+    stream = chat.ask("hard")
+    read_low_budget(stream)
+    assert (engine.sampled, classifier.has_rated.is_set()) == (Level.LOW.max_tokens, False)
+    classifier.release.set()
+    list(stream)
+    assert made_tokens(chat) == Level.HIGH.max_tokens
+    assert complexity(chat).source == "classifier"
+
+
+def test_an_answer_begins_while_the_classifier_is_loading() -> None:
+    engine: Future[Engine] = Future()
+    engine.set_result(ScriptedEngine.saying(LONG))
+    classifier: Future[Classifier] = Future()
+    chat = ChatSession.of(Models(engine, classifier), settings())
+    stream = chat.ask("hard")
+    read_low_budget(stream)
+    classifier.set_result(ScriptedClassifier(default=Level.MEDIUM))
+    list(stream)
+    assert made_tokens(chat) == Level.MEDIUM.max_tokens
+
+
+def test_a_classifier_that_cannot_be_loaded_fails_the_answer_and_keeps_what_came() -> None:
+    engine: Future[Engine] = Future()
+    engine.set_result(ScriptedEngine.saying("a short answer"))
+    classifier: Future[Classifier] = Future()
+    classifier.set_exception(EngineFailed("no such file"))
+    chat = ChatSession.of(Models(engine, classifier), settings())
+    with pytest.raises(EngineFailed, match="no such file"):
+        said(chat, "go")
+    assert contents(chat) == ["go", "a short answer"]
 
 
 def test_a_stopped_answer_keeps_what_came_and_says_so() -> None:
@@ -168,18 +227,12 @@ def test_a_cut_character_is_not_doubled_when_going_on() -> None:
 
 
 def test_a_turn_that_is_stopped_before_its_level_is_known_is_reported_without_one() -> None:
-    release = threading.Event()
-
-    class Slow(ScriptedClassifier):
-        def classify(self, prompts: Sequence[str]) -> list[Classification]:
-            release.wait(10)
-            return super().classify(prompts)
-
-    chat = session(ScriptedEngine.saying(LONG), Slow())
+    classifier = SlowClassifier()
+    chat = session(ScriptedEngine.saying(LONG), classifier)
     stream = chat.ask("go")
     next(stream)
     stream.close()
-    release.set()
+    classifier.release.set()
     assert chat.last is not None
     assert chat.last.complexity is None
     assert chat.last.finished.reason is FinishReason.INTERRUPTED

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llamacli.background import in_background
-from llamacli.engine.base import Classifier, Engine
+from llamacli.engine.base import Classifier, Engine, Instruments
 from llamacli.events import LoadEvent
 from llamacli.messages import Conversation
 from llamacli.settings import Settings
 
 if TYPE_CHECKING:
     from llamacli.engine.local.loader import Loader
+    from llamacli.engine.local.synthetic import SyntheticLoader
 
 Report = Callable[[LoadEvent], None]
 
@@ -44,6 +45,11 @@ class Models:
         if self._engine is None:
             raise LookupError("opened without a language model")
         return self._engine.result()
+
+    @property
+    def rates(self) -> bool:
+        """Whether there is a classifier, or will be once it is loaded; waits for nothing."""
+        return self._classifier is not None
 
     @property
     def classifier(self) -> Classifier | None:
@@ -78,15 +84,36 @@ def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
     `report` is called from the loading threads, with progress and notices.
     """
 
-    def loader() -> "Loader":
+    def loader(needed: Wanted) -> "Loader":
         from llamacli.engine.local.loader import Loader
 
-        return Loader(settings, wanted, report)
+        return Loader(settings, needed, report)
 
-    rates = wanted.classifier and settings.classifier_device != "none"
-    wanted = Wanted(wanted.engine, rates)
-    plan = in_background(loader, "loader")
+    return _loading(loader, settings, wanted)
+
+
+def open_synthetic(name: str, settings: Settings, wanted: Wanted, report: Report) -> Models:
+    """Models of the shape called `name` with random weights, placed as the real ones would be."""
+
+    def loader(needed: Wanted) -> "SyntheticLoader":
+        from llamacli.engine.local.synthetic import SyntheticLoader
+
+        return SyntheticLoader(name, settings, needed, report)
+
+    return _loading(loader, settings, wanted)
+
+
+def instruments(engine: Engine) -> Instruments:
+    """What a benchmark of a loaded engine asks of its machine."""
+    from llamacli.engine.local.measure import LocalInstruments
+
+    return LocalInstruments(engine)
+
+
+def _loading(make: "Callable[[Wanted], Loader | SyntheticLoader]", settings: Settings, wanted: Wanted) -> Models:
+    needed = Wanted(wanted.engine, wanted.classifier and settings.classifier_device != "none")
+    loader = in_background(lambda: make(needed), "loader")
     return Models(
-        in_background(lambda: plan.result().engine(), "engine") if wanted.engine else None,
-        in_background(lambda: plan.result().classifier(), "classifier") if wanted.classifier else None,
+        in_background(lambda: loader.result().engine(), "engine") if needed.engine else None,
+        in_background(lambda: loader.result().classifier(), "classifier") if needed.classifier else None,
     )
