@@ -17,6 +17,7 @@ from llamacli.cli.chat import chat
 from llamacli.cli.classify import classify
 from llamacli.cli.config import config
 from llamacli.cli.context import World
+from llamacli.cli.doctor import doctor
 from llamacli.cli.help import PlainCommand
 from llamacli.cli.options import Debug
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
@@ -29,7 +30,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, classify, config):
+for command in (ask, chat, classify, doctor, config):
     app.command(cls=PlainCommand)(command)
 
 # Click's UsageError, wherever Typer keeps it.

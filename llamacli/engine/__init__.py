@@ -15,6 +15,7 @@ from llamacli.settings import Settings
 if TYPE_CHECKING:
     from llamacli.engine.local.loader import Loader
     from llamacli.engine.local.synthetic import SyntheticLoader
+    from llamacli.engine.survey import Survey
 
 Report = Callable[[LoadEvent], None]
 
@@ -108,6 +109,13 @@ def instruments(engine: Engine) -> Instruments:
     from llamacli.engine.local.measure import LocalInstruments
 
     return LocalInstruments(engine)
+
+
+def survey_machine(settings: Settings) -> "Survey":
+    """What there is to run models with; loads and downloads nothing, raises what a broken library raises."""
+    from llamacli.engine.local.inspection import survey
+
+    return survey(settings)
 
 
 def _loading(make: "Callable[[Wanted], Loader | SyntheticLoader]", settings: Settings, wanted: Wanted) -> Models:
