@@ -18,6 +18,7 @@ from llamacli.errors import (
     GatedModel,
     LlamacliError,
     ModelNotOnDisk,
+    ModelUnavailable,
     OutOfMemory,
     UnknownModel,
 )
@@ -29,8 +30,8 @@ def _is(*kinds: type[BaseException]) -> Test:
     return lambda error: isinstance(error, kinds)
 
 
-def _status(number: int) -> Test:
-    return lambda error: isinstance(error, hub.HfHubHTTPError) and error.response.status_code == number
+def _status(number: int, kind: type[hub.HfHubHTTPError] = hub.HfHubHTTPError) -> Test:
+    return lambda error: isinstance(error, kind) and error.response.status_code == number
 
 
 def _out_of_cpu_memory(error: BaseException) -> bool:
@@ -51,18 +52,25 @@ _TABLE: tuple[tuple[Test, type[LlamacliError], str, str], ...] = (
      "Close other programs or choose a smaller model: -m builtin"),
     (_is(torch.AcceleratorError), EngineFailed, "The card failed.",
      "Run on the CPU instead: --device cpu"),
-    (_is(hub.GatedRepoError), GatedModel, "The model is gated: its licence has to be accepted first.",
-     "Accept it on the model's page, create a token there and set it: export HF_TOKEN=hf_..."),
-    (_is(hub.RepositoryNotFoundError), UnknownModel, "The hub has no such model, or none that this token may see.",
+    (_status(403, hub.GatedRepoError), GatedModel, "{model} is gated, and this token may not have it.",
+     "Accept the licence on the model's page of the hub with the account of the token, then run the command again."),
+    (_is(hub.GatedRepoError), GatedModel, "{model} is gated: its licence has to be accepted first.",
+     "Accept it on the model's page of the hub, create a token there and set it: export HF_TOKEN=hf_..."),
+    (_is(hub.RepositoryNotFoundError), UnknownModel, "{model} is not on the hub, or not for this token to see.",
      "Check the name, or use the built-in model: -m builtin"),
     (_status(401), BadToken, "The hub does not accept the token.",
      "Create a new one on the hub and set it: export HF_TOKEN=hf_..."),
-    (_is(hub.HFValidationError), UnknownModel, "This is neither a directory nor a name that the hub could have.",
+    (_status(403), BadToken, "The token may not read {model}.",
+     "Let it read gated repositories in its settings on the hub, or create one that may: export HF_TOKEN=hf_..."),
+    (_is(hub.HFValidationError), UnknownModel, "{model} is neither a directory nor a name that the hub could have.",
      "Check the name, or use the built-in model: -m builtin"),
+    (_is(hub.HfHubHTTPError), ModelNotOnDisk, "{model} is not on disk, and the hub answers with an error.",
+     "Try it again later, or use the built-in model: -m builtin"),
     (_is(hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled, httpx2.TransportError), ModelNotOnDisk,
-     "The model is not on disk and the hub cannot be reached.",
+     "{model} is not on disk, and the hub cannot be reached.",
      "Go online without --offline once to download it, or use the built-in model: -m builtin"),
-    (_disk_full, EngineFailed, "The disk is full.", "Free some space and run the command again."),
+    (_disk_full, ModelUnavailable, "The disk is full.",
+     "Free some space (see llamacli models list), and run the command again."),
     (_is(SafetensorError, FileNotFoundError, EOFError), BrokenModel, "The model's files cannot be read.",
      "Download or copy the model again."),
     (_is(TemplateError), BadUsage, "The model's chat template refuses this conversation.",
@@ -71,22 +79,22 @@ _TABLE: tuple[tuple[Test, type[LlamacliError], str, str], ...] = (
 
 
 @contextmanager
-def translated() -> Iterator[None]:
-    """Let only errors of `llamacli.errors` out; the foreign one stays attached as the cause."""
+def translated(model: str = "The model") -> Iterator[None]:
+    """Let only errors of `llamacli.errors` out, about `model`; the foreign one stays attached as the cause."""
     try:
         yield
     except LlamacliError:
         raise
     except Exception as error:  # the edge where every foreign exception is named
-        raise translate(error) from error
+        raise translate(error, model) from error
 
 
-def translate(error: BaseException) -> LlamacliError:
+def translate(error: BaseException, model: str = "The model") -> LlamacliError:
     """Our name for a foreign exception: the first row of the table that fits it or what it was raised from."""
     for cause in _chain(error):
         for fits, ours, message, hint in _TABLE:
             if fits(cause):
-                return ours(message, reason=_first_line(cause), hint=hint)
+                return ours(message.replace("{model}", model), reason=_first_line(cause), hint=hint)
     return EngineFailed(
         f"The model failed: {type(error).__name__}.", reason=_first_line(error), hint="See more with --debug."
     )
@@ -100,4 +108,5 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [""])[0][:300]
+    said = getattr(error, "server_message", None) or str(error)  # the hub's own words, where it has some
+    return (said.strip().splitlines() or [""])[0][:300]

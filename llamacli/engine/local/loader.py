@@ -1,86 +1,114 @@
-"""Carries out a placement: model and tokenizer from disk onto their device."""
+"""Carries out a placement: models and tokenizers from disk, or the hub, onto their devices."""
 
 from logging import ERROR, getLogger
 from pathlib import Path
-from threading import Lock
-from typing import Any
 
-import torch
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
+from huggingface_hub import get_token
+from transformers import AutoModelForSequenceClassification, AutoTokenizer
 from transformers.utils import logging
 
 from llamacli import builtin
 from llamacli.engine import Report, Wanted
-from llamacli.engine.base import EngineInfo
+from llamacli.engine.base import Classifier, EngineInfo
 from llamacli.engine.local.classifier import SequenceClassifier
+from llamacli.engine.local.disk import BART_LARGE_MNLI, LLAMA_3_1_8B, PRESETS, on_disk
+from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.failures import translated
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
-from llamacli.engine.local.sources import LLAMA_3_1_8B, checked, configuration, files_of, on_disk, weight_bytes
+from llamacli.engine.local.sources import Source, in_directory, locate
 from llamacli.engine.local.static import decoder_for
+from llamacli.engine.local.weights import causal_model, read_weights
+from llamacli.errors import LlamacliError, ModelUnavailable
 from llamacli.events import LoadProgress, Notice
-from llamacli.placement import Machine, ModelShape, RolePlacement, Wishes, choose_model, plan, shape_from_config
+from llamacli.placement import BART_LARGE_MNLI as BART_SHAPE
+from llamacli.placement import LLAMA_3_1_8B as LLAMA_SHAPE
+from llamacli.placement import Machine, ModelShape, Placement, Wishes, choose_model, plan, shape_from_config
 from llamacli.settings import Settings
-
-# `from_pretrained` sets the default dtype and replaces PreTrainedModel.tie_weights while it builds a model, for the
-# whole process: two at once leave one of them with untied, random output weights, with no error.
-_one_at_a_time = Lock()
 
 
 class Loader:
     """Decides once which models run where; `engine` and `classifier` then load, each in a thread of its own.
 
-    Raises the errors of `llamacli.errors` for models that cannot be had, wishes that cannot be obeyed and files
-    that cannot be read.
+    To decide, a model that is not on disk is looked up; `engine` downloads it, while the classifier loads. Raises the
+    errors of `llamacli.errors` for models that cannot be had, wishes that cannot be obeyed and files that cannot be
+    read.
     """
 
     def __init__(self, settings: Settings, wanted: Wanted, report: Report) -> None:
-        _quiet()
+        quiet()
+        self._settings = settings
         self._report = report
         machine = detect()
         wishes = Wishes(settings.device, settings.classifier_device, settings.quantization)
         self.name = settings.model
         if self.name == "auto":
-            self.name = self._choose(machine, settings, wishes, wanted)
-        self._directory = files_of(self.name, settings) if wanted.engine else builtin.MODEL_DIR
-        self._placement = plan(
-            machine,
-            _shape(self._directory, self.name),
-            _shape(checked(builtin.CLASSIFIER_DIR), "the built-in classifier") if wanted.classifier else None,
-            wishes,
+            self.name = self._choose(machine, wishes, wanted)
+        is_llama = PRESETS.get(self.name, self.name) == LLAMA_3_1_8B
+        self._source = locate(self.name if wanted.engine else "builtin", settings)
+        shape = LLAMA_SHAPE if is_llama and not wanted.engine else _shape(self._source, self.name)
+        by_entailment = (
+            is_llama and wanted.classifier and (not settings.offline or on_disk(BART_LARGE_MNLI) is not None)
         )
+        apart = plan_apart(machine, shape, wishes) if by_entailment else None
+        self._rates_by_entailment = apart is not None
+        rating = _shape(in_directory(builtin.CLASSIFIER_DIR), "the built-in classifier") if wanted.classifier else None
+        self._placement = apart or plan(machine, shape, rating, wishes)
         for notice in self._placement.notices:
             report(Notice(notice))
 
     def engine(self) -> LocalEngine:
         """Load the language model."""
-        self._report(LoadProgress("model", f"loading {self.name}"))
         place = self._placement.model
-        with translated():
-            tokenizer = AutoTokenizer.from_pretrained(self._directory, local_files_only=True)
-            model = _model(AutoModelForCausalLM, self._directory, place)
+        self._report(LoadProgress("model", f"loading {self.name}"))
+        directory = self._source.files("model", self._report)
+        with translated(self.name):
+            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+            model = causal_model(directory, self.name, place, self._settings.cache_dir, self._report)
         info = EngineInfo(
             self.name, place.context, place.device, place.dtype, place.quantization, self._placement.reason
         )
-        return LocalEngine(decoder_for(model, place.context), tokenizer, info)
+        engine = LocalEngine(decoder_for(model, place.context), tokenizer, info)
+        self._ready("model")
+        return engine
 
-    def classifier(self) -> SequenceClassifier:
+    def classifier(self) -> Classifier:
         """Load the classifier."""
         self._report(LoadProgress("classifier", "loading the classifier"))
+        directory = self._rating_files()
         place = self._placement.classifier
         assert place is not None
-        directory = builtin.CLASSIFIER_DIR
-        with translated():
-            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-            model = _model(AutoModelForSequenceClassification, directory, place)
-        return SequenceClassifier(model, tokenizer, place.device)
 
-    def _choose(self, machine: Machine, settings: Settings, wishes: Wishes, wanted: Wanted) -> str:
+        def tell(done: int, total: int) -> None:
+            self._report(LoadProgress("classifier", "loading the classifier", done, total, "tensors"))
+
+        with translated("The classifier"):
+            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+            model = read_weights(AutoModelForSequenceClassification, directory, place, tell)
+            rates_itself = {"low", "medium", "high"} == {label.lower() for label in model.config.id2label.values()}
+            kind = SequenceClassifier if rates_itself else EntailmentClassifier
+            classifier = kind(model, tokenizer, place.device)
+        self._ready("classifier")
+        return classifier
+
+    def _rating_files(self) -> Path:
+        """The files of the classifier; those of the built-in one where the better one cannot be had."""
+        if self._rates_by_entailment:
+            try:
+                return locate(BART_LARGE_MNLI, self._settings).files("classifier", self._report)
+            except ModelUnavailable as error:
+                self._report(Notice(f"Prompts are rated by the built-in classifier. {error.message} {error.reason}"))
+        return builtin.CLASSIFIER_DIR
+
+    def _ready(self, role: str) -> None:
+        self._report(LoadProgress(role, "ready", 1, 1))
+
+    def _choose(self, machine: Machine, wishes: Wishes, wanted: Wanted) -> str:
         choice = choose_model(
             machine,
             llama_on_disk=on_disk(LLAMA_3_1_8B) is not None,
-            hub_token=settings.hub_token is not None,
-            offline=settings.offline,
+            hub_token=(self._settings.hub_token or get_token()) is not None,
+            offline=self._settings.offline,
             wishes=wishes,
         )
         if choice.notice and wanted.engine:
@@ -88,44 +116,24 @@ class Loader:
         return choice.name
 
 
-def _shape(directory: Path, name: str) -> ModelShape:
-    return shape_from_config(configuration(directory), name, weights_bytes=weight_bytes(directory))
+def plan_apart(machine: Machine, llama: ModelShape, wishes: Wishes) -> Placement | None:
+    """Llama with facebook/bart-large-mnli on a card of its own; None where there is none, or Llama is not on a card."""
+    try:
+        placement = plan(machine, llama, BART_SHAPE, wishes)
+    except LlamacliError:
+        return None
+    seat = placement.classifier
+    apart = seat is not None and seat.device.startswith("cuda") and seat.device not in placement.model.devices
+    return placement if apart and placement.model.device.startswith("cuda") else None
 
 
-def _model(kind: Any, directory: Path, place: RolePlacement) -> Any:
-    with _one_at_a_time:
-        return kind.from_pretrained(directory, **_arguments(place)).eval()
-
-
-def _arguments(place: RolePlacement) -> dict[str, Any]:
-    """How `from_pretrained` carries out the placement."""
-    arguments: dict[str, Any] = {
-        "local_files_only": True,
-        "use_safetensors": True,
-        "dtype": getattr(torch, place.dtype),
-    }
-    if place.device != "cpu":
-        arguments["device_map"] = {"": place.device}
-    if place.quantization != "none":
-        arguments["quantization_config"] = _quantization(place)
-    return arguments
-
-
-def _quantization(place: RolePlacement) -> Any:
-    from transformers import BitsAndBytesConfig
-
-    if place.quantization == "8bit":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=getattr(torch, place.dtype),
-    )
-
-
-def _quiet() -> None:
+def quiet() -> None:
     """What is worth saying is said through `report`; the libraries' own bars and warnings would tear the terminal."""
     logging.set_verbosity_error()
-    getLogger("bitsandbytes").setLevel(ERROR)
+    for library in ("bitsandbytes", "huggingface_hub"):
+        getLogger(library).setLevel(ERROR)
     logging.disable_progress_bar()
+
+
+def _shape(source: Source, name: str) -> ModelShape:
+    return shape_from_config(source.config, name, weights_bytes=source.weights_bytes)

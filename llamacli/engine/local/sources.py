@@ -1,99 +1,179 @@
-"""Where a model's files are: the package, a directory, the hub's cache on disk, or the hub."""
+"""Where a model's files come from: the package, a directory, the hub's cache on disk, or the hub."""
 
-import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import LocalEntryNotFoundError
+from huggingface_hub import HfApi, hf_hub_download, snapshot_download, try_to_load_from_cache
+from huggingface_hub.errors import HfHubHTTPError
+from huggingface_hub.utils import filter_repo_objects
 
 from llamacli import builtin
+from llamacli.engine.local.disk import (
+    PRESETS,
+    UNWANTED,
+    WANTED,
+    checked,
+    configuration,
+    drop_parts,
+    hub_cache,
+    on_disk,
+    weight_bytes,
+)
 from llamacli.engine.local.failures import translated
-from llamacli.errors import BrokenModel, ModelNotOnDisk, UnknownModel
+from llamacli.engine.local.progress import download_bar
+from llamacli.errors import ModelNotOnDisk, ModelUnavailable, UnknownModel
+from llamacli.events import LoadEvent, LoadProgress, Notice
 from llamacli.settings import Settings
 
-LLAMA_3_1_8B = "meta-llama/Llama-3.1-8B-Instruct"
-PRESETS: Mapping[str, str] = {"llama-3.1-8b": LLAMA_3_1_8B}
+Report = Callable[[LoadEvent], None]
 
-# No pickles, and no code: weights come as safetensors only.
-_WANTED = ["*.safetensors", "*.safetensors.index.json", "*.json", "*.jinja", "tokenizer.model"]
-_UNWANTED = ["original/*", "onnx/*", "*/*"]
+LOOK_UP_S = 10.0
+"""Seconds that the hub has for its first answer."""
 
 
-def files_of(name: str, settings: Settings) -> Path:
-    """The directory with the files of the model called `name`; downloads them only where they are not on disk.
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A model of the hub: the files of it that are wanted, and how many bytes of them are not here yet."""
+
+    repository: str
+    token: str | None
+    config: Mapping[str, Any]
+    weights_bytes: int
+    missing_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A model that can be had: its configuration and size are known, its files are in `directory` or on the hub."""
+
+    config: Mapping[str, Any]
+    weights_bytes: int
+    directory: Path | None
+    remote: Remote | None = None
+
+    def files(self, role: str, report: Report) -> Path:
+        """The directory with its files, which may take a download."""
+        if self.directory is not None:
+            return self.directory
+        assert self.remote is not None
+        return download(self.remote, role, report)
+
+
+def locate(name: str, settings: Settings) -> Source:
+    """Where the model called `name` is: a preset, a directory or a hub id. The hub is asked only on a miss.
 
     Raises UnknownModel, GatedModel, BadToken, ModelNotOnDisk; BrokenModel where files are missing.
     """
     if name == "builtin":
-        return checked(builtin.MODEL_DIR)
+        return in_directory(checked(builtin.MODEL_DIR))
     directory = Path(name).expanduser()
     if directory.is_dir():
-        return checked(directory)
+        return in_directory(checked(directory))
     if name.startswith((".", "/", "~")):
         raise UnknownModel(
             f"There is no directory {name}.", hint="Check the path, or use the built-in model: -m builtin"
         )
-    with translated():
-        return _from_hub(PRESETS.get(name, name), settings)
-
-
-def on_disk(repository: str) -> Path | None:
-    """The complete snapshot of a hub repository in the hub's cache, or None."""
-    try:
-        snapshot = Path(snapshot_download(repository, local_files_only=True))
-        return checked(snapshot)
-    except (LocalEntryNotFoundError, BrokenModel):
-        return None
-
-
-def checked(directory: Path) -> Path:
-    """The directory itself; BrokenModel where configuration, tokenizer or weights are not there."""
-    missing = [name for name in ("config.json", "tokenizer_config.json") if not (directory / name).is_file()]
-    missing += _missing_weights(directory)
-    if missing:
-        raise BrokenModel(
-            f"The model in {directory} is not complete.",
-            reason=f"Missing: {', '.join(missing)}.",
-            hint="A model directory holds config.json, a tokenizer and weights as safetensors.",
-        )
-    return directory
-
-
-def configuration(directory: Path) -> dict[str, Any]:
-    """The contents of config.json."""
-    try:
-        config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise BrokenModel(
-            f"{directory / 'config.json'} is not JSON.", reason=str(error), hint="Download or copy the model again."
-        ) from error
-    return config
-
-
-def weight_bytes(directory: Path) -> int:
-    """The size of the weights on disk."""
-    return sum(file.stat().st_size for file in directory.glob("*.safetensors"))
-
-
-def _missing_weights(directory: Path) -> list[str]:
-    index = directory / "model.safetensors.index.json"
-    if not index.is_file():
-        return [] if any(directory.glob("*.safetensors")) else ["model.safetensors"]
-    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    return sorted(name for name in names if not (directory / name).is_file())
-
-
-def _from_hub(repository: str, settings: Settings) -> Path:
-    found = on_disk(repository)
+    repository = PRESETS.get(name, name)
+    with translated(repository):
+        found = on_disk(repository)
     if found is not None:
-        return found
+        return in_directory(found)
+    remote = look_up(repository, settings)
+    return Source(remote.config, remote.weights_bytes, None, remote)
+
+
+def in_directory(directory: Path) -> Source:
+    """The model whose files are in a directory."""
+    return Source(configuration(directory), weight_bytes(directory), directory)
+
+
+def look_up(repository: str, settings: Settings) -> Remote:
+    """What the hub has of a repository; only its configuration is downloaded.
+
+    Raises UnknownModel, GatedModel, BadToken, ModelNotOnDisk.
+    """
     if settings.offline:
         raise ModelNotOnDisk(
             f"{repository} is not on disk, and --offline forbids to download it.",
             hint="Run once without --offline, or use the built-in model: -m builtin",
         )
-    return checked(
-        Path(snapshot_download(repository, token=settings.hub_token, allow_patterns=_WANTED, ignore_patterns=_UNWANTED))
+    with translated(repository):
+        info = HfApi(token=settings.hub_token).model_info(repository, files_metadata=True, timeout=LOOK_UP_S)
+        sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+        wanted = list(filter_repo_objects(sizes, allow_patterns=WANTED, ignore_patterns=UNWANTED))
+        weights = [file for file in wanted if file.endswith(".safetensors")]
+        if "config.json" not in wanted or not weights:
+            raise UnknownModel(
+                f"{repository} cannot be loaded.",
+                reason="It has no config.json with weights as safetensors beside it.",
+                hint="Choose a repository for transformers, or use the built-in model: -m builtin",
+            )
+        config = hf_hub_download(repository, "config.json", token=settings.hub_token)
+        here = {file for file in wanted if try_to_load_from_cache(repository, file, revision=info.sha)}
+    return Remote(
+        repository,
+        settings.hub_token,
+        configuration(Path(config).parent),
+        sum(sizes[file] for file in weights),
+        sum(sizes[file] for file in wanted if file not in here),
     )
+
+
+def download(remote: Remote, role: str, report: Report) -> Path:
+    """Download the files that are not here yet.
+
+    Raises ModelUnavailable where the disk has no room for it or the hub fails.
+    """
+    drop_parts(remote.repository)
+    _check_room(remote)
+    size = remote.missing_bytes
+    if size:
+        report(Notice(f"Downloading {remote.repository}, {gigabytes(size)}, to {hub_cache()}."))
+
+    def tell(done: int) -> None:
+        report(LoadProgress(role, f"downloading {remote.repository}", max(0, min(done, size - 1)), size, "bytes"))
+
+    with translated(remote.repository):
+        return checked(_snapshot(remote, tell))
+
+
+def gigabytes(size: int) -> str:
+    """A size for people."""
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
+
+
+def _snapshot(remote: Remote, tell: Callable[[int], None]) -> Path:
+    try:
+        return Path(
+            snapshot_download(
+                remote.repository,
+                token=remote.token,
+                allow_patterns=WANTED,
+                ignore_patterns=UNWANTED,
+                tqdm_class=download_bar(tell),
+            )
+        )
+    except Exception as error:
+        if isinstance(error, HfHubHTTPError) or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        # Whatever the libraries for HTTP and for the hub's own protocol raise.
+        raise ModelNotOnDisk(
+            f"The download of {remote.repository} broke off.",
+            reason=str(error).strip().split("\n")[0],
+            hint="Run the same command again: files that are complete are kept.",
+        ) from error
+
+
+def _check_room(remote: Remote) -> None:
+    cache = hub_cache()
+    parent = next(place for place in (cache, *cache.parents) if place.exists())
+    free = shutil.disk_usage(parent).free
+    if free < remote.missing_bytes:
+        raise ModelUnavailable(
+            f"There is no room for {remote.repository} in {cache}.",
+            reason=f"It needs {gigabytes(remote.missing_bytes)} more, and {gigabytes(free)} are free.",
+            hint="Free some space (see llamacli models list), or move the cache: export HF_HOME=/path/with/room",
+        )
