@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -22,9 +22,18 @@ TOKEN = "hf_good"
 COMMIT = "a" * 40
 
 
+def _set() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Hub:
-    """What the hub has. `cut` files are broken off after half of what is asked for, so many times."""
+    """What the hub has.
+
+    `cut` files are broken off after half of what is asked for, so many times; weights come when `held` is set.
+    """
 
     url: str = ""
     files: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -32,6 +41,7 @@ class Hub:
     members: set[str] = field(default_factory=set)
     cut: dict[str, int] = field(default_factory=dict)
     down: bool = False
+    held: Event = field(default_factory=_set)
     asked: list[str] = field(default_factory=list)
 
     def publish(self, repository: str, directory: Path, **more: bytes) -> None:
@@ -90,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _file(self, repository: str, name: str, *, body: bool) -> None:
         data = self.hub.files[repository][name]
+        if body and name.endswith(".safetensors"):
+            self.hub.held.wait(30)
         start = int((self.headers.get("Range") or "bytes=0-").removeprefix("bytes=").split("-")[0])
         headers = {"ETag": f'"{_etag(data)}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
         if start:
@@ -136,9 +148,7 @@ def as_the_hub(cache: Path) -> Iterator[Hub]:
     with serving() as hub, pytest.MonkeyPatch.context() as patch:
         # They are read from the environment when the library is imported.
         patch.setattr(constants, "ENDPOINT", hub.url)
-        patch.setattr(
-            constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}"
-        )
+        patch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", hub.url + "/{repo_id}/resolve/{revision}/{filename}")
         patch.setattr(constants, "HF_HUB_CACHE", str(cache))
         patch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1024)  # small models, small pieces
         patch.setattr(constants, "HF_TOKEN_PATH", str(cache / "no-token"))

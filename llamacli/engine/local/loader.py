@@ -4,7 +4,7 @@ from logging import ERROR, getLogger
 from pathlib import Path
 
 from huggingface_hub import get_token
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
+from transformers import AutoTokenizer
 from transformers.utils import logging
 
 from llamacli import builtin
@@ -18,7 +18,7 @@ from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
 from llamacli.engine.local.sources import Source, in_directory, locate
 from llamacli.engine.local.static import decoder_for
-from llamacli.engine.local.weights import causal_model, read_weights
+from llamacli.engine.local.weights import LOCAL, causal_model, classifier_model
 from llamacli.errors import LlamacliError, ModelUnavailable
 from llamacli.events import LoadProgress, Notice
 from llamacli.placement import BART_LARGE_MNLI as BART_SHAPE
@@ -63,7 +63,7 @@ class Loader:
         self._report(LoadProgress("model", f"loading {self.name}"))
         directory = self._source.files("model", self._report)
         with translated(self.name):
-            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(directory, **LOCAL)
             model = causal_model(directory, self.name, place, self._settings.cache_dir, self._report)
         info = EngineInfo(
             self.name, place.context, place.device, place.dtype, place.quantization, self._placement.reason
@@ -83,8 +83,8 @@ class Loader:
             self._report(LoadProgress("classifier", "loading the classifier", done, total, "tensors"))
 
         with translated("The classifier"):
-            tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True)
-            model = read_weights(AutoModelForSequenceClassification, directory, place, tell)
+            tokenizer = AutoTokenizer.from_pretrained(directory, **LOCAL)
+            model = classifier_model(directory, place, tell)
             rates_itself = {"low", "medium", "high"} == {label.lower() for label in model.config.id2label.values()}
             kind = SequenceClassifier if rates_itself else EntailmentClassifier
             classifier = kind(model, tokenizer, place.device)

@@ -1,11 +1,12 @@
 """Weights from files onto devices, as placed: quantized, copied once quantized, spread over cards."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
 from llamacli.engine.local import checkpoints
 from llamacli.engine.local.building import Site
@@ -16,6 +17,8 @@ from llamacli.errors import EngineFailed
 from llamacli.events import LoadProgress, Notice
 from llamacli.placement import RolePlacement
 
+LOCAL = {"local_files_only": True, "trust_remote_code": False}
+"""What every `from_pretrained` is told: no network, and no code from a model; left open, it would ask at the terminal."""
 SHARD = "500MB"
 """Files of a copy: progress is told between two of them, and until one is written no other thread runs."""
 
@@ -57,6 +60,17 @@ def causal_model(directory: Path, name: str, place: RolePlacement, cache_dir: Pa
     return model
 
 
+def classifier_model(directory: Path, place: RolePlacement, tell: Tell) -> Any:
+    """The classifier in `directory`.
+
+    It is built in torch's default dtype and converted piece by piece: while it is built a language model may already
+    be answering, and transformers would change the default dtype below that.
+    """
+    exact = replace(place, devices=("cpu",), dtype="float32")
+    model = read_weights(AutoModelForSequenceClassification, directory, exact, tell)
+    return model.to(device=place.device, dtype=getattr(torch, place.dtype))
+
+
 def device_map(model: nn.Module, place: RolePlacement) -> dict[str, str]:
     """The device of each part of a model that is spread: its layers in order, as many on each as placed.
 
@@ -77,14 +91,10 @@ def device_map(model: nn.Module, place: RolePlacement) -> dict[str, str]:
 
 def _arguments(kind: Any, directory: Path, place: RolePlacement, *, quantize: bool) -> dict[str, Any]:
     """How `from_pretrained` carries out the placement."""
-    arguments: dict[str, Any] = {
-        "local_files_only": True,
-        "use_safetensors": True,
-        "dtype": getattr(torch, place.dtype),
-    }
+    arguments: dict[str, Any] = {**LOCAL, "use_safetensors": True, "dtype": getattr(torch, place.dtype)}
     if len(place.devices) > 1:
         with torch.device("meta"):
-            empty = kind.from_config(AutoConfig.from_pretrained(directory, local_files_only=True))
+            empty = kind.from_config(AutoConfig.from_pretrained(directory, **LOCAL))
         arguments["device_map"] = device_map(empty, place)
     elif place.device != "cpu":
         arguments["device_map"] = {"": place.device}

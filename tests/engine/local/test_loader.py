@@ -3,17 +3,25 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from llamacli.engine import Models, Wanted, check_before_loading, open_models
 from llamacli.engine.base import Engine
+from llamacli.engine.local.classifier import SequenceClassifier
+from llamacli.engine.local.disk import BART_LARGE_MNLI
+from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.generation import LocalEngine
+from llamacli.engine.local.loader import Loader, plan_apart
 from llamacli.errors import BadUsage, BrokenModel, LlamacliError, ModelNotOnDisk, PromptTooLong, UnknownModel
-from llamacli.events import LoadEvent, LoadProgress
+from llamacli.events import LoadEvent, LoadProgress, Notice
 from llamacli.messages import Conversation
+from llamacli.placement import LLAMA_3_1_8B, Gpu, Wishes
+from tests.hub import as_the_hub
+from tests.placement.machines import BUSY_4090, GTX_1050, H100, OLD_1050, RTX_2080, RTX_4090, machine
 from tests.settings import settings
-from tests.tiny import save_llama
+from tests.tiny import save_bart, save_llama
 
 
 def opened(model: str | Path, report: Callable[[LoadEvent], None] = lambda _: None, **options: object) -> Models:
@@ -46,7 +54,9 @@ def test_what_is_loaded_is_told(tiny_llama: Path) -> None:
     assert (info.device, info.dtype, info.quantization, info.context_window) == ("cpu", "float32", "none", 4096)
     assert models.load_s > 0
     assert models.classifier is None
-    assert [event.role for event in told if isinstance(event, LoadProgress)] == ["model"]
+    progress = [event for event in told if isinstance(event, LoadProgress)]
+    assert {event.role for event in progress} == {"model"}
+    assert [event.done >= event.total > 0 for event in progress] == [False] * (len(progress) - 1) + [True]
 
 
 @pytest.mark.parametrize(
@@ -114,6 +124,103 @@ def test_too_long_a_prompt_is_refused_by_the_tokenizer_alone(tiny_llama: Path) -
 
 def test_a_model_answers_in_4_bit_by_bitsandbytes(tmp_path: Path) -> None:
     pytest.importorskip("bitsandbytes")
-    engine = engine_of(save_llama(tmp_path / "model"), quantization="4bit", device="cpu")
+    source = save_llama(tmp_path / "model")
+    engine = engine_of(source, quantization="4bit", device="cpu", cache_dir=tmp_path / "cache")
     assert engine.info.quantization == "4bit"
     assert "4bit" in type(engine._decoder.model.model.layers[0].mlp.up_proj).__name__  # type: ignore[attr-defined]
+
+
+def test_the_classifier_does_not_wait_for_a_download(tmp_path: Path, tiny_llama: Path) -> None:
+    with as_the_hub(tmp_path / "cache") as hub:
+        hub.publish("some/model", tiny_llama)
+        hub.held = Event()
+        told: list[LoadEvent] = []
+        models = opened("some/model", told.append)
+        assert models.classifier is not None
+        assert models._engine is not None
+        assert not models._engine.done()
+        hub.held.set()
+        assert models.engine.info.model == "some/model"
+        models.close()
+    assert [event.text.split(",")[0] for event in told if isinstance(event, Notice)] == ["Downloading some/model"]
+    assert [event.role for event in told if isinstance(event, LoadProgress) and event.phase == "ready"] == [
+        "classifier",
+        "model",
+    ]
+
+
+def test_code_from_a_model_is_never_run(tmp_path: Path) -> None:
+    directory = save_llama(tmp_path / "model")
+    config = json.loads((directory / "config.json").read_text())
+    config |= {"model_type": "mine", "auto_map": {"AutoConfig": "code.C", "AutoModelForCausalLM": "code.M"}}
+    (directory / "config.json").write_text(json.dumps(config))
+    (directory / "code.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(LlamacliError):
+        engine_of(directory)
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("cards", "wishes", "devices"),
+    [
+        ((RTX_2080, GTX_1050), Wishes(), ("cuda:0", "cuda:1")),
+        ((GTX_1050, RTX_2080), Wishes(), ("cuda:1", "cuda:0")),
+        ((H100, H100), Wishes(), ("cuda:0", "cuda:1")),
+        ((RTX_4090, RTX_2080), Wishes(classifier_device="cuda:1"), ("cuda:0", "cuda:1")),
+        ((H100,), Wishes(), None),
+        ((RTX_2080, OLD_1050), Wishes(), None),
+        ((RTX_2080, BUSY_4090), Wishes(), None),
+        ((H100, H100), Wishes(classifier_device="cpu"), None),
+        ((H100, H100), Wishes(device="cuda:0", classifier_device="cuda:0"), None),
+        ((H100, H100), Wishes(device="cpu"), None),
+        ((), Wishes(), None),
+    ],
+)
+def test_the_large_classifier_is_for_a_card_of_its_own(
+    cards: tuple[Gpu, ...], wishes: Wishes, devices: tuple[str, str] | None
+) -> None:
+    placement = plan_apart(machine(*cards), LLAMA_3_1_8B, wishes)
+    if devices is None:
+        assert placement is None
+    else:
+        assert placement is not None
+        assert placement.classifier is not None
+        assert (placement.model.device, placement.classifier.device) == devices
+
+
+def loader_with_a_card_of_its_own(told: list[LoadEvent], **options: object) -> Loader:
+    loader = Loader(settings(model="builtin", device="cpu", **options), Wanted(), told.append)
+    loader._rates_by_entailment = True  # which this machine cannot show
+    return loader
+
+
+def test_the_large_classifier_comes_from_the_hub_and_rates_by_entailment(tmp_path: Path) -> None:
+    with as_the_hub(tmp_path / "cache") as hub:
+        hub.publish(BART_LARGE_MNLI, save_bart(tmp_path / "bart"))
+        told: list[LoadEvent] = []
+        classifier = loader_with_a_card_of_its_own(told).classifier()
+    assert isinstance(classifier, EntailmentClassifier)
+    assert sum(classifier.classify(["hello"])[0].scores.values()) == pytest.approx(1)
+    assert [event.text.split(",")[0] for event in told if isinstance(event, Notice)] == [
+        f"Downloading {BART_LARGE_MNLI}"
+    ]
+    assert {event.role for event in told if isinstance(event, LoadProgress)} == {"classifier"}
+
+
+def test_where_the_large_classifier_cannot_be_had_the_built_in_one_rates(tmp_path: Path) -> None:
+    with as_the_hub(tmp_path / "cache") as hub:
+        hub.down = True
+        told: list[LoadEvent] = []
+        classifier = loader_with_a_card_of_its_own(told).classifier()
+    assert isinstance(classifier, SequenceClassifier)
+    (notice,) = [event.text for event in told if isinstance(event, Notice)]
+    assert notice.startswith(f"Prompts are rated by the built-in classifier. {BART_LARGE_MNLI} is not on disk")
+
+
+def test_a_built_in_chat_model_never_asks_the_hub(tmp_path: Path) -> None:
+    with as_the_hub(tmp_path / "cache") as hub:
+        models = opened("auto", device="cpu")
+        assert isinstance(models.classifier, SequenceClassifier)
+        assert models.engine.info.model == "builtin"
+        models.close()
+        assert not hub.asked
