@@ -19,7 +19,7 @@ FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},
     {"settings", "settings_text", "complexity", "placement", "window", "paths", "attachments", "builtin"},
     {"engine"},
-    {"chat", "doctor"},
+    {"chat", "doctor", "models"},
     {"terminal"},
     {"cli"},
 )

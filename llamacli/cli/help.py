@@ -3,7 +3,17 @@
 from collections import defaultdict
 from typing import Any
 
-from typer.core import TyperCommand
+from typer.core import TyperCommand, TyperGroup
+
+_ORDER = ("ask", "chat", "classify", "history", "models", "doctor", "bench", "config", "serve")
+
+
+class OrderedGroup(TyperGroup):
+    """The commands in the order of the documents; Typer lists those that have commands of their own first."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names."""
+        return sorted(super().list_commands(ctx), key=_ORDER.index)
 
 
 class PlainCommand(TyperCommand):
@@ -15,7 +25,8 @@ class PlainCommand(TyperCommand):
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
             if param.param_type_name == "argument":  # Typer would name its Python type
-                sections["Arguments"].append((f"{param.metavar}...", getattr(param, "help", None) or ""))
+                name = f"{param.metavar}..." if param.nargs == -1 else f"{param.metavar}"
+                sections["Arguments"].append((name, getattr(param, "help", None) or ""))
             elif record is not None:
                 sections[getattr(param, "rich_help_panel", None) or "Options"].append(record)
         for heading, records in sections.items():

@@ -18,7 +18,8 @@ from llamacli.cli.classify import classify
 from llamacli.cli.config import config
 from llamacli.cli.context import World
 from llamacli.cli.doctor import doctor
-from llamacli.cli.help import PlainCommand
+from llamacli.cli.help import OrderedGroup, PlainCommand
+from llamacli.cli.models import models
 from llamacli.cli.options import Debug
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
 
@@ -26,12 +27,14 @@ BROKEN_PIPE = 128 + 13
 """The status of a program that SIGPIPE ended, as of most programs whose reader goes away."""
 
 app = typer.Typer(
+    cls=OrderedGroup,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (ask, chat, classify, doctor, config):
     app.command(cls=PlainCommand)(command)
+app.add_typer(models, name="models")
 
 # Click's UsageError, wherever Typer keeps it.
 _UsageError = cast(type[typer.BadParameter], typer.BadParameter.__base__)

@@ -1,11 +1,9 @@
 """Carries out a placement: models and tokenizers from disk, or the hub, onto their devices."""
 
-from logging import ERROR, getLogger
 from pathlib import Path
 
 from huggingface_hub import get_token
 from transformers import AutoTokenizer
-from transformers.utils import logging
 
 from llamacli import builtin
 from llamacli.engine import Report, Wanted
@@ -16,6 +14,7 @@ from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.failures import translated
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
+from llamacli.engine.local.progress import quiet
 from llamacli.engine.local.sources import Source, in_directory, locate
 from llamacli.engine.local.static import decoder_for
 from llamacli.engine.local.weights import LOCAL, causal_model, classifier_model
@@ -125,14 +124,6 @@ def plan_apart(machine: Machine, llama: ModelShape, wishes: Wishes) -> Placement
     seat = placement.classifier
     apart = seat is not None and seat.device.startswith("cuda") and seat.device not in placement.model.devices
     return placement if apart and placement.model.device.startswith("cuda") else None
-
-
-def quiet() -> None:
-    """What is worth saying is said through `report`; the libraries' own bars and warnings would tear the terminal."""
-    logging.set_verbosity_error()
-    for library in ("bitsandbytes", "huggingface_hub"):
-        getLogger(library).setLevel(ERROR)
-    logging.disable_progress_bar()
 
 
 def _shape(source: Source, name: str) -> ModelShape:

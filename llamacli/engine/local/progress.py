@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from logging import ERROR, getLogger
 from threading import Lock, local
 from typing import Any
 
@@ -12,6 +13,14 @@ Tell = Callable[[int, int], None]
 """Takes how much is done, and how much there is."""
 
 _this_thread = local()
+
+
+def quiet() -> None:
+    """What is worth saying is said through `report`; the libraries' own bars and warnings would tear the terminal."""
+    logging.set_verbosity_error()
+    for library in ("bitsandbytes", "huggingface_hub"):
+        getLogger(library).setLevel(ERROR)
+    logging.disable_progress_bar()
 
 
 def download_bar(tell: Callable[[int], None]) -> type:

@@ -18,7 +18,7 @@ from llamacli.events import LoadProgress, Notice
 from llamacli.placement import RolePlacement
 
 LOCAL = {"local_files_only": True, "trust_remote_code": False}
-"""What every `from_pretrained` is told: no network, and no code from a model; left open, it would ask at the terminal."""
+"""What every `from_pretrained` is told. Were it silent on code from a model, it would ask at the terminal."""
 SHARD = "500MB"
 """Files of a copy: progress is told between two of them, and until one is written no other thread runs."""
 

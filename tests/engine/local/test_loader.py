@@ -39,10 +39,7 @@ def test_both_models_load_at_once_and_neither_is_harmed(tiny_llama: Path) -> Non
         assert isinstance(engine, LocalEngine)
         model = engine._decoder.model
         # Two models built at the same time once left the output weights untied, and random.
-        assert (
-            engine._decoder.model.lm_head.weight.data_ptr()
-            == engine._decoder.model.model.embed_tokens.weight.data_ptr()
-        )
+        assert model.lm_head.weight.data_ptr() == model.model.embed_tokens.weight.data_ptr()
         assert models.classifier is not None
         models.close()
 
@@ -200,7 +197,9 @@ def test_the_large_classifier_comes_from_the_hub_and_rates_by_entailment(tmp_pat
         told: list[LoadEvent] = []
         classifier = loader_with_a_card_of_its_own(told).classifier()
     assert isinstance(classifier, EntailmentClassifier)
-    assert sum(classifier.classify(["hello"])[0].scores.values()) == pytest.approx(1)
+    (rated,) = classifier.classify(["hello"])
+    assert rated.scores is not None
+    assert sum(rated.scores.values()) == pytest.approx(1)
     assert [event.text.split(",")[0] for event in told if isinstance(event, Notice)] == [
         f"Downloading {BART_LARGE_MNLI}"
     ]

@@ -1,5 +1,6 @@
 """Reading weights: two models at a time, and one that is spread over several devices."""
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Barrier, Thread
 from time import sleep
@@ -52,7 +53,7 @@ def test_models_that_load_at_the_same_time_are_what_they_are_alone(tmp_path: Pat
     llama, bert = save_llama(tmp_path / "llama"), save_bert(tmp_path / "bert")
     causal_model(llama, "tiny", place("bfloat16", "4bit"), tmp_path / "cache", lambda _: None)
     (copy,) = checkpoints.copies(tmp_path / "cache")
-    jobs = (
+    jobs: tuple[Callable[[], Any], ...] = (
         lambda: read_weights(AutoModelForCausalLM, llama, place(), silent),
         lambda: read_weights(AutoModelForSequenceClassification, bert, place("bfloat16"), silent),
         lambda: read_weights(AutoModelForCausalLM, copy.path, place("bfloat16", "4bit"), silent, quantize=False),
