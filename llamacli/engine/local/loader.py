@@ -1,5 +1,6 @@
 """Carries out a placement: models and tokenizers from disk, or the hub, onto their devices."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from huggingface_hub import get_token
@@ -40,21 +41,33 @@ class Loader:
         self._report = report
         machine = detect()
         wishes = Wishes(settings.device, settings.classifier_device, settings.quantization)
-        self.name = settings.model
-        if self.name == "auto":
-            self.name = self._choose(machine, wishes, wanted)
-        is_llama = PRESETS.get(self.name, self.name) == LLAMA_3_1_8B
-        self._source = locate(self.name if wanted.engine else "builtin", settings)
-        shape = LLAMA_SHAPE if is_llama and not wanted.engine else _shape(self._source, self.name)
-        by_entailment = (
-            is_llama and wanted.classifier and (not settings.offline or on_disk(BART_LARGE_MNLI) is not None)
-        )
-        apart = plan_apart(machine, shape, wishes) if by_entailment else None
-        self._rates_by_entailment = apart is not None
-        rating = _shape(in_directory(builtin.CLASSIFIER_DIR), "the built-in classifier") if wanted.classifier else None
-        self._placement = apart or plan(machine, shape, rating, wishes)
+        chosen = self._choose(machine, wishes, wanted) if settings.model == "auto" else settings.model
+        if not wanted.engine:
+            self.name, self._source = chosen, locate("builtin", settings)
+        elif settings.model == "auto":
+            self.name, self._source = locate_or_builtin(chosen, settings, report)
+        else:
+            self.name, self._source = chosen, locate(chosen, settings)
+        self._rates_by_entailment = False
+        self._placement = self._plan(machine, wishes, wanted)
         for notice in self._placement.notices:
             report(Notice(notice))
+
+    def _plan(self, machine: Machine, wishes: Wishes, wanted: Wanted) -> Placement:
+        is_llama = PRESETS.get(self.name, self.name) == LLAMA_3_1_8B
+        shape = shape_from_config(self._source.config, self.name, weights_bytes=self._source.weights_bytes)
+        if is_llama and wanted.engine:
+            shape = replace(shape, asks_4bit=True)
+        if is_llama and wanted.classifier and (not self._settings.offline or on_disk(BART_LARGE_MNLI) is not None):
+            apart = plan_apart(machine, shape if wanted.engine else LLAMA_SHAPE, wishes)
+            if apart is not None:
+                self._rates_by_entailment = True
+                return apart
+        if not wanted.classifier:
+            return plan(machine, shape, None, wishes)
+        small = in_directory(builtin.CLASSIFIER_DIR)
+        rating = shape_from_config(small.config, "the built-in classifier", weights_bytes=small.weights_bytes)
+        return plan(machine, shape, rating, wishes)
 
     def engine(self) -> LocalEngine:
         """Load the language model."""
@@ -115,6 +128,15 @@ class Loader:
         return choice.name
 
 
+def locate_or_builtin(name: str, settings: Settings, report: Report) -> tuple[str, Source]:
+    """What `auto` chose, or the built-in model with a notice: a person who asked for no model is not refused one."""
+    try:
+        return name, locate(name, settings)
+    except ModelUnavailable as error:
+        report(Notice(f"Using the small built-in model. {error.message} {error.reason} {error.hint}"))
+        return "builtin", locate("builtin", settings)
+
+
 def plan_apart(machine: Machine, llama: ModelShape, wishes: Wishes) -> Placement | None:
     """Llama with facebook/bart-large-mnli on a card of its own; None where there is none, or Llama is not on a card."""
     try:
@@ -124,7 +146,3 @@ def plan_apart(machine: Machine, llama: ModelShape, wishes: Wishes) -> Placement
     seat = placement.classifier
     apart = seat is not None and seat.device.startswith("cuda") and seat.device not in placement.model.devices
     return placement if apart and placement.model.device.startswith("cuda") else None
-
-
-def _shape(source: Source, name: str) -> ModelShape:
-    return shape_from_config(source.config, name, weights_bytes=source.weights_bytes)

@@ -91,9 +91,9 @@ def in_directory(directory: Path) -> Source:
 
 
 def look_up(repository: str, settings: Settings) -> Remote:
-    """What the hub has of a repository; only its configuration is downloaded.
+    """What the hub has of a repository, which the disk has room for; only its configuration is downloaded.
 
-    Raises UnknownModel, GatedModel, BadToken, ModelNotOnDisk.
+    Raises UnknownModel, GatedModel, BadToken, ModelNotOnDisk; ModelUnavailable for want of room.
     """
     if settings.offline:
         raise ModelNotOnDisk(
@@ -113,22 +113,23 @@ def look_up(repository: str, settings: Settings) -> Remote:
             )
         config = hf_hub_download(repository, "config.json", token=settings.hub_token)
         here = {file for file in wanted if try_to_load_from_cache(repository, file, revision=info.sha)}
-    return Remote(
+    remote = Remote(
         repository,
         settings.hub_token,
         configuration(Path(config).parent),
         sum(sizes[file] for file in weights),
         sum(sizes[file] for file in wanted if file not in here),
     )
+    drop_parts(repository)
+    _check_room(remote)
+    return remote
 
 
 def download(remote: Remote, role: str, report: Report) -> Path:
     """Download the files that are not here yet.
 
-    Raises ModelUnavailable where the disk has no room for it or the hub fails.
+    Raises ModelUnavailable where the hub fails, or the disk is full all the same.
     """
-    drop_parts(remote.repository)
-    _check_room(remote)
     size = remote.missing_bytes
     if size:
         report(Notice(f"Downloading {remote.repository}, {gigabytes(size)}, to {hub_cache()}."))

@@ -11,14 +11,15 @@ from llamacli.engine import Models, Wanted, check_before_loading, open_models
 from llamacli.engine.base import Engine
 from llamacli.engine.local.classifier import SequenceClassifier
 from llamacli.engine.local.disk import BART_LARGE_MNLI
+from llamacli.engine.local.disk import LLAMA_3_1_8B as LLAMA
 from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.generation import LocalEngine
-from llamacli.engine.local.loader import Loader, plan_apart
+from llamacli.engine.local.loader import Loader, locate_or_builtin, plan_apart
 from llamacli.errors import BadUsage, BrokenModel, LlamacliError, ModelNotOnDisk, PromptTooLong, UnknownModel
 from llamacli.events import LoadEvent, LoadProgress, Notice
 from llamacli.messages import Conversation
 from llamacli.placement import LLAMA_3_1_8B, Gpu, Wishes
-from tests.hub import as_the_hub
+from tests.hub import TOKEN, as_the_hub
 from tests.placement.machines import BUSY_4090, GTX_1050, H100, OLD_1050, RTX_2080, RTX_4090, machine
 from tests.settings import settings
 from tests.tiny import save_bart, save_llama
@@ -144,6 +145,27 @@ def test_the_classifier_does_not_wait_for_a_download(tmp_path: Path, tiny_llama:
         "classifier",
         "model",
     ]
+
+
+def test_what_auto_chose_and_cannot_be_had_is_replaced_with_a_notice(tmp_path: Path, tiny_llama: Path) -> None:
+    with as_the_hub(tmp_path / "cache") as hub:
+        hub.publish(LLAMA, tiny_llama)
+        hub.gated.add(LLAMA)
+        told: list[LoadEvent] = []
+        name, source = locate_or_builtin("llama-3.1-8b", settings(hub_token=TOKEN), told.append)
+        hub.members.add(LLAMA)
+        assert locate_or_builtin("llama-3.1-8b", settings(hub_token=TOKEN), told.append)[0] == "llama-3.1-8b"
+    assert name == "builtin"
+    assert source.directory is not None
+    (notice,) = [event.text for event in told if isinstance(event, Notice)]
+    assert notice.startswith(f"Using the small built-in model. {LLAMA} is gated, and this token may not have it.")
+
+
+def test_classifying_needs_no_room_for_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llamacli.engine.local.loader.detect", lambda: machine(ram=4_000))
+    told: list[LoadEvent] = []
+    models = open_models(settings(model="llama-3.1-8b"), Wanted(engine=False), told.append)
+    assert isinstance(models.classifier, SequenceClassifier)
 
 
 def test_code_from_a_model_is_never_run(tmp_path: Path) -> None:

@@ -103,11 +103,10 @@ def test_what_a_killed_download_left_is_deleted_unless_somebody_is_writing_it(hu
 
 
 def test_no_room_on_the_disk_is_told_before_the_download(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = located()
     usage = type(shutil.disk_usage("/"))
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(100, 90, 10))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(10**6, 9 * 10**5, 10**5))
     with pytest.raises(ModelUnavailable, match="no room") as caught:
-        source.files("model", lambda _: None)
+        located()
     assert caught.value.status == 3
     assert "llamacli models list" in caught.value.hint
     assert not any("safetensors" in line for line in hub.asked)
