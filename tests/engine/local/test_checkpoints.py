@@ -26,8 +26,14 @@ pytest.importorskip("bitsandbytes")
 ABOUT = About("some/model", "abc", "4bit", "bfloat16")
 
 
-def place(quantization: Any = "4bit", dtype: Any = "bfloat16") -> RolePlacement:
-    return RolePlacement(("cpu",), dtype, quantization, (1,), (2,), 4096)
+ON_A_CARD = pytest.param(
+    "cuda:0",
+    marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")],
+)
+
+
+def place(quantization: Any = "4bit", dtype: Any = "bfloat16", device: str = "cpu") -> RolePlacement:
+    return RolePlacement((device,), dtype, quantization, (1,), (2,), 4096)
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +48,7 @@ def loaded(source: Path, cache: Path, where: RolePlacement | None = None) -> tup
 
 def logits(model: Any) -> torch.Tensor:
     with torch.inference_mode():
-        result: torch.Tensor = model(torch.arange(1, 40)[None]).logits
+        result: torch.Tensor = model(torch.arange(1, 40, device=model.device)[None]).logits
     return result
 
 
@@ -50,11 +56,12 @@ def phases(told: list[LoadEvent]) -> list[str]:
     return list(dict.fromkeys(event.phase for event in told if isinstance(event, LoadProgress)))
 
 
+@pytest.mark.parametrize("device", ["cpu", ON_A_CARD])
 @pytest.mark.parametrize("quantization", ["4bit", "8bit"])
 def test_the_second_load_reads_the_copy_which_is_equal_bit_for_bit(
-    source: Path, tmp_path: Path, quantization: str
+    source: Path, tmp_path: Path, quantization: str, device: str
 ) -> None:
-    where = place(quantization)
+    where = place(quantization, device=device)
     first, told = loaded(source, tmp_path, where)
     assert phases(told) == ["loading tiny", f"saving the {quantization} copy of tiny, once"]
     second, told = loaded(source, tmp_path, where)

@@ -235,7 +235,7 @@ def test_where_the_large_classifier_cannot_be_had_the_built_in_one_rates(tmp_pat
         classifier = loader_with_a_card_of_its_own(told).classifier()
     assert isinstance(classifier, SequenceClassifier)
     (notice,) = [event.text for event in told if isinstance(event, Notice)]
-    assert notice.startswith(f"Prompts are rated by the built-in classifier. {BART_LARGE_MNLI} is not on disk")
+    assert notice.startswith(f"Prompts are rated by the built-in classifier. {BART_LARGE_MNLI} cannot be downloaded")
 
 
 def test_a_built_in_chat_model_never_asks_the_hub(tmp_path: Path) -> None:
