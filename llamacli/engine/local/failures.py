@@ -69,7 +69,7 @@ _TABLE: tuple[tuple[Test, type[LlamacliError], str, str], ...] = (
     (_is(httpx2.TransportError), ModelNotOnDisk, "{model} cannot be downloaded: the hub cannot be reached.",
      "Check the network and run the command again, or use the built-in model: -m builtin"),
     (_is(hub.LocalEntryNotFoundError, hub.OfflineModeIsEnabled), ModelNotOnDisk,
-     "{model} is not on disk, and the hub is not asked.",
+     "{model} is not on disk, and the hub was not reached.",
      "Go online without --offline once to download it, or use the built-in model: -m builtin"),
     (_disk_full, ModelUnavailable, "The disk is full.",
      "Free some space (see llamacli models list), and run the command again."),
