@@ -13,6 +13,7 @@ import typer
 
 from llamacli import __version__
 from llamacli.cli.ask import ask
+from llamacli.cli.bench import bench
 from llamacli.cli.chat import chat
 from llamacli.cli.classify import classify
 from llamacli.cli.config import config
@@ -32,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, classify, doctor, config):
+for command in (ask, chat, classify, doctor, bench, config):
     app.command(cls=PlainCommand)(command)
 app.add_typer(models, name="models")
 

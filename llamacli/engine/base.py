@@ -1,6 +1,6 @@
 """What everything above knows of a model: two protocols."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from llamacli.sampling import Sampling
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """A loaded model: its name, its window in tokens, where it runs, how it was placed and why."""
+    """A loaded model: its name, its window in tokens, where it runs, how and why there, how it decodes."""
 
     model: str
     context_window: int
@@ -20,6 +20,7 @@ class EngineInfo:
     dtype: str
     quantization: str
     reason: str = ""
+    decoding: str = ""
 
 
 class Engine(Protocol):
@@ -45,6 +46,39 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give back the memory and the thread. Closing twice is allowed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """Seconds until the first token after a prompt of so many tokens, and tokens per second after it."""
+
+    prompt_tokens: int
+    first_token_s: float
+    tokens_per_s: float
+
+
+class Instruments(Protocol):
+    """What a benchmark asks of the machine that an engine runs on."""
+
+    def copy_bytes_per_s(self) -> float:
+        """Bytes read and written per second by a copy within the memory that holds the weights."""
+        ...
+
+    def weight_bytes(self) -> int:
+        """Bytes that each decoded token has to read."""
+        ...
+
+    def peak_bytes(self) -> Mapping[str, int]:
+        """The most memory that was in use so far, by device."""
+        ...
+
+    def shift_up(self) -> bool:
+        """Let the next answers be decoded in the second gear, which is prepared in the first of them; False if none."""
+        ...
+
+    def generate(self, prompt_tokens: int, tokens: int, sampling: Sampling) -> Speed:
+        """The speed of transformers' own `generate` on the same model."""
         ...
 
 

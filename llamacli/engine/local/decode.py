@@ -43,6 +43,10 @@ class Decoder:
         self._ids: list[int] = []
         self._cache: Any = DynamicCache(config=self.model.config)
 
+    def shift_up(self) -> bool:
+        """Prepare a faster step; False where there is none."""
+        return False
+
     def rewind(self, prompt: Sequence[int]) -> int:
         """Keep the longest beginning that `prompt` shares, but never all of it; returns its length in tokens.
 

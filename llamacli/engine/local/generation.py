@@ -1,13 +1,13 @@
 """The local engine: one worker thread owns the model and answers one conversation at a time."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from queue import SimpleQueue
 from threading import Event as Flag
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -23,6 +23,8 @@ from llamacli.messages import Conversation, Role
 from llamacli.sampling import Sampling
 from llamacli.window import room_for_answer
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class _Request:
@@ -37,7 +39,7 @@ class LocalEngine:
     """An `Engine` over a causal model of transformers and its tokenizer."""
 
     def __init__(self, decoder: Decoder, tokenizer: Any, info: EngineInfo) -> None:
-        self.info = info
+        self.info = replace(info, decoding=decoder.method)
         self._decoder = decoder
         self._tokenizer = tokenizer
         self._prompts = PromptEncoder(tokenizer)
@@ -62,6 +64,19 @@ class LocalEngine:
         finally:
             request.cancelled.set()
             done.result()
+
+    @property
+    def model(self) -> Any:
+        """The model of transformers."""
+        return self._decoder.model
+
+    def run(self, work: Callable[[], T]) -> T:
+        """The result of `work`, done between two answers in the thread that owns the model."""
+        return self._worker.submit(work).result()
+
+    def shift_up(self) -> bool:
+        """Compile the step for the answers that follow; False where the decoder has no second gear."""
+        return self._decoder.shift_up()
 
     def close(self) -> None:
         """End the thread and give back the memory."""

@@ -55,10 +55,12 @@ class StaticDecoder(Decoder):
         self._cache = None
         self._steps: dict[int, Step] = {}
 
-    def compile(self) -> None:
-        """Let torch compile the forward pass of a step, which the next step waits for: the second gear."""
+    def shift_up(self) -> bool:
+        """Let torch compile the forward pass of a step, which the next step waits for."""
         self._forward = torch.compile(self.model.forward, mode="default", dynamic=False)
         self._steps.clear()
+        self.method += ", compiled"
+        return True
 
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
         """See `Decoder.tokens`."""

@@ -1,0 +1,167 @@
+"""Models of a known shape with random weights: speed and memory do not depend on what the weights say.
+
+So a person learns what a card will do before downloading 16 GB.
+"""
+
+from copy import copy
+from threading import Lock
+from typing import Any
+
+import torch
+from accelerate import init_empty_weights
+from tokenizers.processors import TemplateProcessing
+from torch import nn
+from transformers import (
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BartConfig,
+    GenerationConfig,
+    LlamaConfig,
+)
+
+from llamacli import builtin
+from llamacli.engine import Report, Wanted
+from llamacli.engine.base import EngineInfo
+from llamacli.engine.local.entailment import EntailmentClassifier
+from llamacli.engine.local.failures import translated
+from llamacli.engine.local.generation import LocalEngine
+from llamacli.engine.local.hardware import detect
+from llamacli.engine.local.static import decoder_for
+from llamacli.errors import UnknownModel
+from llamacli.events import LoadProgress, Notice
+from llamacli.placement import BART_LARGE_MNLI, LLAMA_3_1_8B, Wishes, plan
+from llamacli.settings import Settings
+
+LLAMA = LlamaConfig(
+    vocab_size=128_256,
+    hidden_size=4096,
+    intermediate_size=14_336,
+    num_hidden_layers=32,
+    num_attention_heads=32,
+    num_key_value_heads=8,
+    max_position_embeddings=131_072,
+    rms_norm_eps=1e-5,
+    rope_parameters={
+        "rope_type": "llama3",
+        "rope_theta": 500_000.0,
+        "factor": 8.0,
+        "low_freq_factor": 1.0,
+        "high_freq_factor": 4.0,
+        "original_max_position_embeddings": 8192,
+    },
+    bos_token_id=128_000,
+    eos_token_id=None,
+    tie_word_embeddings=False,
+)
+"""The shape of meta-llama/Llama-3.1-8B-Instruct."""
+BART = BartConfig(
+    id2label={0: "contradiction", 1: "neutral", 2: "entailment"},
+    label2id={"contradiction": 0, "neutral": 1, "entailment": 2},
+)
+"""The shape of facebook/bart-large-mnli, which is the configuration's default."""
+NAME = "llama-3.1-8b"
+# Empty weights are made by replacing a method of all modules for a while.
+_one_at_a_time = Lock()
+
+
+class SyntheticLoader:
+    """Stands in for `Loader`: the same placement, random weights, the tokenizers of the built-in models."""
+
+    def __init__(self, name: str, settings: Settings, wanted: Wanted, report: Report) -> None:
+        if name != NAME:
+            raise UnknownModel(f"There is no synthetic {name}.", hint=f"llamacli bench --synthetic {NAME}")
+        self._report = report
+        self._placement = plan(
+            detect(),
+            LLAMA_3_1_8B,
+            BART_LARGE_MNLI if wanted.classifier else None,
+            Wishes(settings.device, settings.classifier_device, settings.quantization),
+        )
+        for notice in self._placement.notices:
+            report(Notice(notice))
+
+    def engine(self) -> LocalEngine:
+        """A model of Llama 3.1 8B's shape."""
+        self._report(LoadProgress("model", f"making a synthetic {NAME}"))
+        place = self._placement.model
+        with translated(), _one_at_a_time, torch.inference_mode():
+            model = synthetic(LLAMA, place.device, getattr(torch, place.dtype), place.quantization)
+        model.generation_config = GenerationConfig(pad_token_id=0)
+        info = EngineInfo(
+            f"synthetic {NAME}",
+            place.context,
+            place.device,
+            place.dtype,
+            place.quantization,
+            self._placement.reason,
+        )
+        tokenizer = AutoTokenizer.from_pretrained(builtin.MODEL_DIR, local_files_only=True)
+        return LocalEngine(decoder_for(model, place.context), tokenizer, info)
+
+    def classifier(self) -> EntailmentClassifier:
+        """A classifier of bart-large's shape."""
+        place = self._placement.classifier
+        assert place is not None
+        tokenizer = _pair_tokenizer()
+        config = copy(BART)
+        config.eos_token_id = tokenizer.convert_tokens_to_ids("[SEP]")
+        config.pad_token_id = tokenizer.pad_token_id
+        dtype = getattr(torch, place.dtype)
+        with translated(), _one_at_a_time, torch.inference_mode(), torch.device(place.device):
+            model = AutoModelForSequenceClassification.from_config(config, dtype=dtype, attn_implementation="sdpa")
+        return EntailmentClassifier(model.to(dtype).eval(), tokenizer, place.device)
+
+
+def _pair_tokenizer() -> Any:
+    """The built-in classifier's tokenizer, framing premise and hypothesis as BART's does."""
+    tokenizer = AutoTokenizer.from_pretrained(builtin.CLASSIFIER_DIR, local_files_only=True)
+    tokenizer.model_max_length = BART.max_position_embeddings
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] [SEP] $B [SEP]",
+        special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in ("[CLS]", "[SEP]")],
+    )
+    return tokenizer
+
+
+def synthetic(config: LlamaConfig, device: str, dtype: torch.dtype, quantization: str, seed: int = 0) -> Any:
+    """A causal model of this shape with random weights, quantized layer by layer: it never takes more than it keeps."""
+    torch.manual_seed(seed)
+    with init_empty_weights(include_buffers=False):
+        model = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
+    for parent in list(model.modules()):
+        for name, child in list(parent.named_children()):
+            if isinstance(child, nn.Linear):
+                made = _random_linear(child, device, dtype, quantization if name != "lm_head" else "none")
+                setattr(parent, name, made)
+    for module in model.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            if weight.is_meta:
+                value = torch.randn(weight.shape, device=device, dtype=dtype) if weight.dim() > 1 else None
+                filled = torch.ones(weight.shape, device=device, dtype=dtype) if value is None else value * 0.02
+                setattr(module, name, nn.Parameter(filled, requires_grad=False))
+    return model.to(device).eval()
+
+
+def _random_linear(like: nn.Linear, device: str, dtype: torch.dtype, quantization: str) -> nn.Module:
+    weight = torch.randn((like.out_features, like.in_features), device=device, dtype=dtype) * 0.02
+    if quantization == "none":
+        plain = nn.Linear(like.in_features, like.out_features, bias=False, device="meta")
+        plain.weight = nn.Parameter(weight, requires_grad=False)
+        return plain
+    from bitsandbytes.nn.modules import Linear4bit, Params4bit
+
+    linear: Any = Linear4bit(  # type: ignore[no-untyped-call]
+        like.in_features,
+        like.out_features,
+        bias=False,
+        compute_dtype=dtype,
+        compress_statistics=True,
+        quant_type="nf4",
+        device="meta",  # else it would first draw random weights on the CPU, for most of a minute
+    )
+    packed = Params4bit(weight, requires_grad=False, compress_statistics=True, quant_type="nf4")
+    linear.weight = packed.to(device)  # type: ignore[misc]
+    made: nn.Module = linear
+    return made
