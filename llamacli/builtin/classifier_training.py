@@ -165,9 +165,7 @@ def save(model: BertForSequenceClassification, tokenizer: Tokenizer, out: Path) 
     model.half().save_pretrained(out)
     model.float()
     configuration = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    (out / "config.json").write_text(
-        json.dumps(configuration | {"dtype": "float32"}, indent=2), encoding="utf-8"
-    )
+    (out / "config.json").write_text(json.dumps(configuration | {"dtype": "float32"}, indent=2), encoding="utf-8")
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=POSITIONS,
