@@ -24,10 +24,10 @@ PAD, UNKNOWN, FIRST, LAST = range(4)
 class Recipe:
     """Sizes of the model and of the run."""
 
-    prompts: int = 84_000
-    epochs: int = 1
-    batch: int = 32
-    learning_rate: float = 1e-3
+    prompts: int = 300_000
+    epochs: int = 2
+    batch: int = 256
+    learning_rate: float = 1.5e-3
     vocabulary: int = 6144
     hidden: int = 160
     layers: int = 3
