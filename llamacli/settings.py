@@ -64,7 +64,7 @@ class Setting:
         if self.kind == "number":
             return self.checked(float(text))
         if self.kind == "directory":
-            return Path(text).expanduser()
+            return _directory(text)
         return (text,) if self.kind == "texts" else self.checked(text)
 
     def checked(self, value: Any) -> Any:
@@ -92,6 +92,13 @@ _FLAGS = {
 
 def _refuse() -> Any:
     raise ValueError
+
+
+def _directory(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # there is no such user
+        raise ValueError from error
 
 
 _DEVICE = r"auto|cpu|cuda(:\d+)?|mps"
@@ -236,7 +243,7 @@ def _not_allowed(setting: Setting, value: object, origin: str) -> BadUsage:
     return BadUsage(
         f"{value!r} is not a value of {setting.name.replace('_', ' ')} ({origin}).",
         reason=f"It may be: {setting.range}.",
-        hint="Settings and where they come from: llamacli config",
+        hint="Change it or leave it out.",
     )
 
 

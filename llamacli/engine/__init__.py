@@ -39,6 +39,11 @@ class Models:
         return all(future is None or future.done() for future in (self._engine, self._classifier))
 
     @property
+    def rated(self) -> bool:
+        """Whether there is, or will be, a classifier."""
+        return self._classifier is not None
+
+    @property
     def engine(self) -> Engine:
         """The language model; waits for it, raises what its loading raised."""
         if self._engine is None:
@@ -51,10 +56,16 @@ class Models:
         return None if self._classifier is None else self._classifier.result()
 
     def close(self) -> None:
-        """Close what is loaded; what is still loading ends with the process."""
-        for future in (self._engine, self._classifier):
-            if future is not None and future.done() and future.exception() is None:
-                future.result().close()
+        """Close both; what is still loading is closed when it is loaded."""
+        if self._engine is not None:
+            self._engine.add_done_callback(_close)
+        if self._classifier is not None:
+            self._classifier.add_done_callback(_close)
+
+
+def _close(loaded: "Future[Engine] | Future[Classifier]") -> None:
+    if loaded.exception() is None:
+        loaded.result().close()
 
 
 @dataclass(frozen=True, slots=True)

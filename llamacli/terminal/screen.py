@@ -86,7 +86,7 @@ class Screen:
 
     def data(self, value: object) -> None:
         """One line of JSON on standard output, whose strings stay what they are on a terminal too."""
-        line = json.dumps(value, ensure_ascii=False)
+        line = json.dumps(value, ensure_ascii=not _is_unicode(self.stdout))
         _write(self.stdout, (escape_json(line) if self.out_is_terminal else line) + "\n")
 
     def out_size(self) -> os.terminal_size:
@@ -120,6 +120,10 @@ def _forgiving(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="replace")
     return stream
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
 
 
 def _size(stream: TextIO) -> os.terminal_size:

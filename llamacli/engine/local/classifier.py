@@ -7,6 +7,7 @@ import torch
 
 from llamacli.complexity import Classification, Level, from_scores
 from llamacli.engine.local.failures import translated
+from llamacli.engine.local.hardware import free_memory
 
 BATCH = 64
 """Prompts in one forward pass at most, so that memory stays bounded."""
@@ -56,3 +57,4 @@ class SequenceClassifier:
     def close(self) -> None:
         """Give back the memory."""
         self._model = None
+        free_memory()

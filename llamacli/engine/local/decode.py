@@ -11,6 +11,8 @@ SLICE = 512
 """Prompt tokens per forward pass: a stop is felt between two of them."""
 
 
+THREADS = torch.get_num_threads()
+"""Threads of this machine, asked at the start: threads that are made after a change inherit it."""
 SMALL = 50_000_000
 """Weights times tokens of a pass that one thread does best on the CPU.
 
@@ -25,7 +27,6 @@ class KeptCache:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._weights = model.num_parameters()
-        self._threads = torch.get_num_threads()
         self.forget()
 
     def forget(self) -> None:
@@ -50,7 +51,7 @@ class KeptCache:
 
     def read(self, ids: Sequence[int]) -> Tensor:
         """Read `ids` after what was read before; the logits [vocabulary] of the last one."""
-        torch.set_num_threads(1 if self._weights * len(ids) < SMALL else self._threads)
+        torch.set_num_threads(threads_for(self._weights * len(ids)))
         tokens = torch.tensor([ids], device=self._model.device)
         output = self._model(
             input_ids=tokens, past_key_values=self._cache, use_cache=True, logits_to_keep=1, return_dict=True
@@ -67,6 +68,11 @@ class KeptCache:
                 return None
             logits = self.read(prompt[begin : begin + SLICE])
         return logits
+
+
+def threads_for(work: int) -> int:
+    """How many threads a pass of so many weights times tokens gets on the CPU."""
+    return 1 if work < SMALL else THREADS
 
 
 def _shared_length(first: Sequence[int], second: Sequence[int]) -> int:
