@@ -123,7 +123,7 @@ def _forgiving(stream: TextIO) -> TextIO:
 
 
 def _is_unicode(stream: TextIO) -> bool:
-    return (stream.encoding or "").lower().replace("-", "").startswith("utf")
+    return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _size(stream: TextIO) -> os.terminal_size:
