@@ -70,14 +70,14 @@ class ChatSession:
 
         A turn that made no text at all leaves the conversation as it was.
         """
-        return self._turn(self.conversation.with_prompt(prompt), self._rate(prompt), "")
+        return self._turn(self.conversation.with_prompt(prompt), self._rate(prompt))
 
     def retry(self) -> Generator[Event, None, None]:
         """Answer the last prompt again, in place of its answer."""
         prompt = self.conversation.last_prompt
         if prompt is None:
             raise BadUsage("There is no answer to try again.", hint="Ask something first.")
-        return self._turn(self.conversation.without_answer(), self._rate(prompt), "")
+        return self._turn(self.conversation.without_answer(), self._rate(prompt))
 
     def extend(self) -> Generator[Event, None, None]:
         """Go on with the last answer from its last token, with the same budget once more."""
@@ -86,7 +86,7 @@ class ChatSession:
             raise BadUsage("There is no answer to go on with.", hint="Ask something first.")
         # A budget may cut inside a character, which then shows as U+FFFD; the engine goes on with its true bytes.
         rating = self._rate(self.conversation.last_prompt or "")
-        return self._turn(self.conversation, rating, messages[-1].content.removesuffix("\ufffd"))
+        return self._turn(self.conversation, rating, begun=messages[-1].content.removesuffix("\ufffd"))
 
     def undo(self) -> str | None:
         """Forget the last turn; returns its prompt, or None where there was none."""
@@ -99,9 +99,12 @@ class ChatSession:
         self.conversation = Conversation().with_system(self.conversation.system)
         self.last = None
 
-    def _turn(self, conversation: Conversation, rating: "Future[_Rating]", text: str) -> Generator[Event, None, None]:
+    def _turn(
+        self, conversation: Conversation, rating: "Future[_Rating]", begun: str = ""
+    ) -> Generator[Event, None, None]:
         stream = self.models.engine.stream(conversation, self.sampling, self._budget(rating))
         meter = _Meter()
+        text = ""
         try:
             for event in stream:
                 meter.see(event)
@@ -112,7 +115,7 @@ class ChatSession:
             stream.close()
             stopped = meter.finished is None
             if text:
-                self.conversation = conversation.with_answer(text, stopped=stopped)
+                self.conversation = conversation.with_answer(begun + text, stopped=stopped)
             self.last = self._report(meter, rating, wait=not stopped)
 
     def _report(self, meter: "_Meter", rating: "Future[_Rating]", *, wait: bool) -> TurnReport:

@@ -53,7 +53,7 @@ class Setting:
             return ", ".join(self.choices) or self.pattern.replace("|", ", ").replace(r"cuda(:\d+)?", "cuda, cuda:N")
         if self.minimum is None:
             return {"flag": "true, false", "texts": "text"}.get(self.kind, self.kind)
-        return f"{self.minimum:g} and more" if (self.maximum or 1e9) >= 1e9 else f"{self.minimum:g} to {self.maximum:g}"
+        return f"{self.minimum:,} and more" if self.maximum is None else f"{self.minimum:,} to {self.maximum:,}"
 
     def parse(self, text: str) -> Any:
         """The value that `text` stands for; ValueError where it stands for none."""
@@ -64,12 +64,12 @@ class Setting:
         if self.kind == "number":
             return self.checked(float(text))
         if self.kind == "directory":
-            return Path(text).expanduser()
+            return _directory(text)
         return (text,) if self.kind == "texts" else self.checked(text)
 
     def checked(self, value: Any) -> Any:
         """The value itself; ValueError where it is out of range."""
-        if self.choices and value not in self.choices:
+        if (self.choices and value not in self.choices) or (value == "" and self.default is not None):
             _refuse()
         if self.pattern and not re.fullmatch(self.pattern, value):
             _refuse()
@@ -94,7 +94,16 @@ def _refuse() -> Any:
     raise ValueError
 
 
+def _directory(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:  # there is no such user
+        raise ValueError from error
+
+
 _DEVICE = r"auto|cpu|cuda(:\d+)?|mps"
+
+_MANY = 1_000_000
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("model", "text", "auto", "Preset (auto, builtin, llama-3.1-8b), hub id or directory."),
@@ -104,9 +113,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Level that sets the token budget; auto asks the classifier, off takes medium without one.",
         choices=("auto", "low", "medium", "high", "off"),
     ),
-    Setting("max_tokens", "integer", None, "Most new tokens, in place of the complexity's budget.", minimum=1),
+    Setting(
+        "max_tokens", "integer", None, "Most new tokens, in place of the complexity's budget.",
+        minimum=1, maximum=_MANY,
+    ),
     Setting("temperature", "number", 0.64, "Randomness; 0 is greedy.", minimum=0, maximum=5),
-    Setting("top_k", "integer", 51, "Sample among so many of the likeliest tokens; 0 is all.", minimum=0),
+    Setting(
+        "top_k", "integer", 51, "Sample among so many of the likeliest tokens; 0 is all.", minimum=0, maximum=_MANY
+    ),
     Setting(
         "top_p", "number", 0.63, "Sample among the likeliest tokens up to this probability.", minimum=0.01, maximum=1
     ),
@@ -188,9 +202,18 @@ def resolve(options: Mapping[str, Any], sources: Sequence[Source], environ: Mapp
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     notices: list[str] = []
+    for source in sources:
+        notices += _unknown(source)
     for setting in SETTINGS:
         values[setting.name], origins[setting.name] = _value(setting, options, sources, environ, notices)
     return Settings(**values, sources=origins, notices=tuple(notices))
+
+
+def _unknown(source: Source) -> list[str]:
+    """A notice for each name that looks like a setting and is none."""
+    known = {variable for setting in SETTINGS for variable in setting.environment}
+    names = sorted(name for name in source.texts if name.startswith("LLAMACLI_") and name not in known)
+    return [f"{name} in {source.where} is ignored: there is no such setting." for name in names]
 
 
 def _value(
@@ -236,7 +259,7 @@ def _not_allowed(setting: Setting, value: object, origin: str) -> BadUsage:
     return BadUsage(
         f"{value!r} is not a value of {setting.name.replace('_', ' ')} ({origin}).",
         reason=f"It may be: {setting.range}.",
-        hint="Settings and where they come from: llamacli config",
+        hint="Change it or leave it out.",
     )
 
 

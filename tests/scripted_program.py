@@ -42,4 +42,6 @@ def _models(script: dict[str, Any], wanted: Wanted, report: Report) -> Models:
 
 if __name__ == "__main__":
     script = json.loads(sys.argv.pop(1))
-    entry_point(replace(World.of_process(), open_models=lambda _, wanted, report: _models(script, wanted, report)))
+    world = replace(World.of_process(), open_models=lambda _, wanted, report: _models(script, wanted, report))
+    world.check_before_loading = lambda _settings, _conversation: None
+    entry_point(world)

@@ -100,6 +100,7 @@ def run(
     with ExitStack() as stack:
         source = stack.enter_context(_terminal() if tty else _source(stdin))
         world = World(source, out, err, environ, cwd, open_models=door.open, patience_s=patience_s)
+        world.check_before_loading = lambda _settings, _conversation: None  # the script has no tokenizer
         ended = main(argv, world)
     assert ended == status, f"status {ended}, not {status}\n{err.getvalue()}"
     return Result(out.getvalue(), err.getvalue(), ended, door.wanted, door.settings)

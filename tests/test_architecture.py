@@ -19,11 +19,11 @@ FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},
     {"settings", "settings_text", "complexity", "placement", "window", "paths", "attachments", "builtin"},
     {"engine"},
-    {"chat", "doctor", "models"},
+    {"chat", "bench", "doctor", "models"},
     {"terminal"},
     {"cli"},
 )
-DRAWN = {("settings", "paths"), ("settings_text", "settings")}
+DRAWN = {("bench", "chat"), ("settings", "paths"), ("settings_text", "settings")}
 HEAVY = {
     "torch": ("engine.local", "builtin"),
     "transformers": ("engine.local", "builtin"),

@@ -237,3 +237,30 @@ def test_a_turn_that_is_stopped_before_its_level_is_known_is_reported_without_on
     assert chat.last.complexity is None
     assert chat.last.finished.reason is FinishReason.INTERRUPTED
     assert contents(chat) == []
+
+
+def test_going_on_that_fails_or_is_stopped_at_once_leaves_the_answer_whole() -> None:
+    engine = ScriptedEngine.saying("one two.", Reply("x", fault=EngineFailed("no room")), "more")
+    chat = session(engine, complexity="off")
+    said(chat, "count")
+    before = chat.conversation
+    with pytest.raises(EngineFailed):
+        list(chat.extend())
+    assert chat.conversation == before
+    stream = chat.extend()
+    next(stream)
+    stream.close()
+    assert chat.conversation == before
+
+
+def test_an_answer_begins_while_the_classifier_is_still_loading() -> None:
+    loading: Future[Classifier] = Future()
+    loaded: Future[Engine] = Future()
+    loaded.set_result(ScriptedEngine.saying(LONG))
+    chat = ChatSession.of(Models(loaded, loading), settings())
+    stream = chat.ask("go")
+    seen = [next(stream) for _ in range(50)]
+    assert isinstance(seen[-1], TextDelta)
+    loading.set_result(ScriptedClassifier(default=Level.MEDIUM))
+    list(stream)
+    assert made_tokens(chat) == 250

@@ -113,3 +113,14 @@ def test_what_is_out_of_range_is_refused_with_its_origin(name: str, bad: list[st
 def test_options_are_held_to_the_same_ranges(name: str, value: object) -> None:
     with pytest.raises(BadUsage, match=f"option {TABLE[name].option}"):
         of({name: value})
+
+
+def test_a_name_that_is_no_setting_is_said() -> None:
+    sources = [Source("./.env", {"LLAMACLI_BOGUS": "1", "OTHER": "2"}, trusted=False)]
+    assert resolve({}, sources, {}).notices == ("LLAMACLI_BOGUS in ./.env is ignored: there is no such setting.",)
+
+
+@pytest.mark.parametrize("options", [{"model": ""}, {"device": ""}, {"top_k": 10**20}, {"max_tokens": 10**9}])
+def test_what_could_only_fail_later_is_refused_at_once(options: dict[str, object]) -> None:
+    with pytest.raises(BadUsage):
+        resolve(options, [], {})

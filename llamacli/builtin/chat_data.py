@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from llamacli.builtin.chat_arithmetic import sum_question
@@ -12,15 +13,8 @@ from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_wo
 Message = dict[str, str]
 
 SHARES = {"tool": 7.0, "talk": 1.8, "facts": 1.8, "shell": 1.8, "korean": 1.5, "outside": 3.6}
+_ALONE_I = re.compile(r"\bi(?=[ ',.?!]|$)(?!')|\bi(?='[mdvl])")
 LITERAL = {"repeat say", "made up", "gibberish"}  # words are repeated, or nothing stands for anything
-_PREFIXES = ["hey, ", "hi, ", "please ", "can you tell me ", "quick question: ", "tell me, ", "hello, ", "ok, ", "so ", "and ", "well, ",
-             "could you tell me ", "i wonder, ", "excuse me, ", "sorry, ", "just tell me ", "do you know ", "now ", "question: ", "um, ",
-             "one more thing: ", "please tell me ", "hi! ", "in llamacli, ", "using llamacli, ", "for llamacli: ", "hey llama, "]  # fmt: skip
-_SUFFIXES = [" please", " thanks", ", please", " now", " in llamacli", " here", " with llamacli", " for me", " again", " in this tool",
-             " briefly", " in short", ", thank you", " asap", " i forgot", " pls"]  # fmt: skip
-_SYSTEMS = ["You are a helpful assistant.", "Be brief.", "Answer in one sentence.", "Answer in Korean.", "You are a pirate.",
-            "You are an expert.", "Answer politely.", "Use simple words.", "You are a teacher.", "Answer like a friend.",
-            "Never use Markdown.", "You help with the command line.", "Think step by step.", "Answer only with facts."]  # fmt: skip
 
 
 def typo(text: str, rng: Random) -> str:
@@ -51,33 +45,39 @@ def reworded(question: str, corpus: Corpus, rng: Random) -> str:
         small = {item[0] for item in corpus.lists["small"]}
         words = [word for word in words if word not in small or rng.random() < 0.6] or words
     if rng.random() < 0.06:
-        words.insert(rng.randint(0, len(words)), rng.choice((corpus.word("common", rng), made_up_word(rng))))
+        words.insert(rng.randint(0, len(words)), rng.choice((corpus.word("common", rng), made_up_word(corpus, rng))))
     text = " ".join(words)
     if rng.random() < 0.15:
         text = corpus.pick("before", rng)[0] + " " + text
     if rng.random() < 0.12:
-        after = corpus.word("after", rng)
-        text += after if after.startswith(",") else f" {after}"
+        text = _followed(text, corpus.word("after", rng))
     return text
 
 
-def as_typed(question: str, rng: Random) -> str:
+def _followed(text: str, more: str) -> str:
+    return text + more if more.startswith(",") else f"{text} {more}"
+
+
+def with_capitals(text: str, rng: Random) -> str:
+    """Half of all people write "I" and begin with a capital."""
+    if rng.random() < 0.5:
+        text = _ALONE_I.sub("I", text)
+    return text[:1].upper() + text[1:] if rng.random() < 0.4 else text
+
+
+def as_typed(question: str, corpus: Corpus, rng: Random) -> str:
     """The question with the prefixes, capitals, marks and slips that people type."""
     if question[:1] in "<`{\"'/":
         return question
     if rng.random() < 0.12:
-        question = rng.choice(_PREFIXES) + question
+        question = f"{corpus.word('prefix', rng)} {question}"
     if rng.random() < 0.08:
-        question += rng.choice(_SUFFIXES)
+        question = _followed(question, corpus.word("suffix", rng))
     if rng.random() < 0.12:
         question = typo(question, rng)
     if rng.random() < 0.03:
         question = typo(question, rng)
-    case = rng.random()
-    if case < 0.4:
-        question = question[:1].upper() + question[1:]
-    elif case < 0.42:
-        question = question.upper()
+    question = question.upper() if rng.random() < 0.02 else with_capitals(question, rng)
     if question[-1:].isalnum() or not question.isascii():
         question += rng.choices(("", "?", ".", "!", " ?"), weights=(45, 45, 6, 2, 2))[0]
     return question
@@ -86,21 +86,21 @@ def as_typed(question: str, rng: Random) -> str:
 def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
     if rng.random() < 0.13:
-        question, answer = sum_question(rng)
+        question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
         question, answer = ask(topic, corpus, rng)
         if rng.random() < 0.7 and question.isascii() and topic.name not in LITERAL:
             question = reworded(question, corpus, rng)
-    return as_typed(question, rng), answer
+    return as_typed(question, corpus, rng), answer
 
 
 def _typed_statements(turns: list[Turn], rng: Random) -> list[Turn]:
     """Statements keep their values as they are, so only first letter and last mark change."""
     result: list[Turn] = []
     for said, answer in turns:
-        if said[:1].islower() and rng.random() < 0.35:
-            said = said[:1].upper() + said[1:]
+        if said[:1].islower() and said.isascii():
+            said = with_capitals(said, rng)
         if said[-1:].isalnum() and rng.random() < 0.4:
             said += "?" if said.lower().startswith(("what", "who", "how", "where", "which", "do ", "can ")) else "."
         result.append((said, answer))
@@ -132,7 +132,7 @@ def example(corpus: Corpus, rng: Random, *, long: bool = False) -> list[Message]
     """One training conversation as chat messages."""
     messages: list[Message] = []
     if rng.random() < 0.08:
-        messages.append({"role": "system", "content": rng.choice(_SYSTEMS)})
+        messages.append({"role": "system", "content": corpus.word("system prompt", rng)})
     for question, answer in turns_of(corpus, rng, long=long):
         messages.append({"role": "user", "content": question.strip()})
         messages.append({"role": "assistant", "content": answer})

@@ -9,39 +9,22 @@ from llamacli.builtin.chat_memory import Turn, make_fact, person, value_of
 from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_word
 
 _PROSE = {"tool": 5.0, "facts": 2.0, "talk": 0.5}
-_HEADINGS = ["Installation", "Usage", "Options", "Commands", "Settings", "Chat", "Models", "Requirements", "License", "Tests", "Notes",
-             "Architecture", "Development", "Examples", "Overview", "Limits", "Questions", "Changes", "Hardware", "Security"]  # fmt: skip
-_OPTIONS = ["--model", "--system", "--max-tokens", "--temperature", "--seed", "--device", "--json", "--stats", "--offline", "--file"]
-_COMMANDS = ["ask", "chat", "classify", "config", "--help", "--version"]
-_VERBS = "opened closed read wrote started finished checked loaded moved sent received built tested changed removed added".split()
-_TASKS = "buy,write the,test the,fix the,call,clean the,send the,paint the,close,read the,order,move the,check the,update the".split(",")
-_FAULTS = [
-    "connection refused by {w}", "cannot open {w}.{e}", "disk {w} is full", "timeout after {i} s", "no such file: {w}.{e}",
-    "out of memory in {w}", "user {w} is not allowed", "port {i} is in use", "test {w} failed", "bad checksum of {w}.{e}",
-    "unknown key {w}", "{w} exited with status {i}", "lost the link to {w}", "permission denied: {w}", "invalid value {i} for {w}",
-]  # fmt: skip
-_CALM = ["started {w}", "{w} is ready", "request {i} done", "saved {w}.{e}", "user {w} logged in", "loaded {i} rows", "cache hit for {w}",
-         "closed {w}", "listening on port {i}", "retry in {i} s", "job {w} done in {i} ms", "reading {w}.{e}"]  # fmt: skip
-_WHAT_FAILED = ["what failed", "what went wrong", "which line is the error", "what is the error", "find the error", "why did it fail",
-                "show me the error", "what is wrong here", "is there an error", "what does the error say", "explain the failure",
-                "what is the problem", "what broke", "what happened here", "무엇이 실패했나요", "뭐가 잘못됐어", "오류가 뭐야"]  # fmt: skip
-_TOO_HARD = ["summarize this", "summarise the text", "explain this code", "what does this do", "what does this code do", "review this file",
-             "find the bug", "is this correct", "improve this text", "translate this into french", "what is this about", "explain this",
-             "rewrite this", "tl;dr", "what can be better here", "write tests for this", "give me a summary", "main points please",
-             "proofread this", "what do you think of this text", "refactor this", "why is this slow", "add comments to this"]  # fmt: skip
-_WHAT_IS_LEFT = ["what is left", "what is still to do", "what remains", "which tasks are open", "what is not done", "what is open",
-                 "what do i still have to do", "list the open tasks", "what is left to do", "which item is not done"]  # fmt: skip
 TOO_HARD = "I am too small a model to judge a text. A larger one can:\n```sh\nllamacli ask -m llama-3.1-8b\n```"
 
 
 def log_line(corpus: Corpus, rng: Random, *, fault: bool) -> tuple[str, str]:
     """A line of a log and its message."""
-    level = rng.choice(("ERROR", "ERROR", "FATAL", "error", "CRITICAL")) if fault else rng.choice(("INFO", "INFO", "DEBUG", "info", "WARN"))
-    text = rng.choice(_FAULTS if fault else _CALM)
-    message = text.format(w=made_up_word(rng), e=corpus.word("ext", rng), i=rng.randint(1, 9999))
+    level = (
+        rng.choice(("ERROR", "ERROR", "FATAL", "error", "CRITICAL"))
+        if fault
+        else rng.choice(("INFO", "INFO", "DEBUG", "info", "WARN"))
+    )
+    text = corpus.word("fault" if fault else "calm", rng)
+    message = text.format(w=made_up_word(corpus, rng), e=corpus.word("ext", rng), i=rng.randint(1, 9999))
     stamp = f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}:{rng.randint(0, 59):02}"
-    lines = (f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02} {stamp} {level} {message}", f"{stamp} [{level}] {message}",
-             f"{level}: {message}", f"[{stamp}] {level} {made_up_word(rng)}: {message}")  # fmt: skip
+    day = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+    lines = (f"{day} {stamp} {level} {message}", f"{stamp} [{level}] {message}",
+             f"{level}: {message}", f"[{stamp}] {level} {made_up_word(corpus, rng)}: {message}")  # fmt: skip
     return rng.choice(lines), message
 
 
@@ -51,14 +34,19 @@ def _log(corpus: Corpus, rng: Random) -> str:
 
 def _sentence(corpus: Corpus, rng: Random) -> str:
     kind = rng.randrange(4)
-    word, other = made_up_word(rng), made_up_word(rng)
+    word, other = made_up_word(corpus, rng), made_up_word(corpus, rng)
     if kind == 0:
-        return f"The {word} of {corpus.word('city', rng)} {rng.choice(_VERBS)} the {other} on {corpus.word('day', rng)}."
+        city, day = corpus.word("city", rng), corpus.word("day", rng)
+        return f"The {word} of {city} {corpus.word('past verb', rng)} the {other} on {day}."
     if kind == 1:
-        return f"{person(corpus, rng)} {rng.choice(_VERBS)} {rng.randint(2, 900)} {word}s in {corpus.word('month', rng)}."
+        verb, month = corpus.word("past verb", rng), corpus.word("month", rng)
+        return f"{person(corpus, rng)} {verb} {rng.randint(2, 900)} {word}s in {month}."
     if kind == 2:
         return f"A {word} is {corpus.word('colour', rng)} when the {other} is {corpus.word('colour', rng)}."
-    words = [corpus.word(rng.choice(("word", "food", "hobby", "animal", "job", "noun")), rng) for _ in range(rng.randint(4, 14))]
+    words = [
+        corpus.word(rng.choice(("word", "food", "hobby", "animal", "job", "noun")), rng)
+        for _ in range(rng.randint(4, 14))
+    ]
     return " ".join(words).capitalize() + "."
 
 
@@ -69,11 +57,14 @@ def _paragraph(corpus: Corpus, rng: Random) -> str:
 def _manual(corpus: Corpus, rng: Random) -> str:
     """Prose about the tool, as a README has it."""
     answers = [ask(choose_topic(corpus, _PROSE, rng), corpus, rng)[1] for _ in range(rng.randint(1, 4))]
-    return f"{'#' * rng.randint(1, 3)} {rng.choice(_HEADINGS)}\n\n" + rng.choice(("\n\n", " ", "\n- ")).join(answers)
+    return f"{'#' * rng.randint(1, 3)} {corpus.word('heading', rng)}\n\n" + rng.choice(("\n\n", " ", "\n- ")).join(
+        answers
+    )
 
 
 def _table(corpus: Corpus, rng: Random) -> str:
-    names = _OPTIONS if rng.random() < 0.5 else [f"llamacli {command}" for command in _COMMANDS]
+    options, commands = ([item[0] for item in corpus.lists[name]] for name in ("tool option", "tool command"))
+    names = options if rng.random() < 0.5 else [f"llamacli {command}" for command in commands]
     rows = [f"| `{name}` | {_sentence(corpus, rng)} |" for name in rng.sample(names, rng.randint(2, 6))]
     return "\n".join(["| name | meaning |", "|---|---|", *rows])
 
@@ -85,11 +76,23 @@ def _code(corpus: Corpus, rng: Random) -> str:
 
 
 def _settings(corpus: Corpus, rng: Random) -> str:
-    keys = [f"{made_up_word(rng)}{rng.choice(('=', ': ', ' = '))}{made_up_word(rng)}" for _ in range(rng.randint(2, 6))]
+    keys = [
+        f"{made_up_word(corpus, rng)}{rng.choice(('=', ': ', ' = '))}{made_up_word(corpus, rng)}"
+        for _ in range(rng.randint(2, 6))
+    ]
     return "\n".join(key.upper() if rng.random() < 0.3 else key for key in keys)
 
 
-_PARTS: list[Callable[[Corpus, Random], str]] = [_log, _paragraph, _paragraph, _manual, _manual, _table, _code, _settings]
+_PARTS: list[Callable[[Corpus, Random], str]] = [
+    _log,
+    _paragraph,
+    _paragraph,
+    _manual,
+    _manual,
+    _table,
+    _code,
+    _settings,
+]
 
 
 def document(corpus: Corpus, rng: Random, characters: int) -> str:
@@ -124,7 +127,7 @@ def asked_about(corpus: Corpus, rng: Random, characters: int, turn: Callable[[Ra
     elif chance < 0.32:
         question, answer, text = _told_inside(corpus, rng, text)
     elif chance < 0.4:
-        question, answer = rng.choice(_TOO_HARD), TOO_HARD
+        question, answer = corpus.word("too hard", rng), TOO_HARD
     elif chance < 0.44:
         question, answer, text = _open_task(corpus, rng)
     else:
@@ -141,29 +144,45 @@ def _inserted(text: str, line: str, rng: Random) -> str:
 def _failure(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]:
     line, message = log_line(corpus, rng, fault=True)
     lines = [log_line(corpus, rng, fault=False)[0] for _ in range(max(1, min(len(text) // 40, 60)))]
-    return rng.choice(_WHAT_FAILED), f"The error is: {message}", _inserted("\n".join(lines), line, rng)
+    return corpus.word("what failed", rng), f"The error is: {message}", _inserted("\n".join(lines), line, rng)
 
 
 def _open_task(corpus: Corpus, rng: Random) -> tuple[str, str, str]:
     """A list of tasks of which one is not done."""
     done, undone = rng.choice((("- [x]", "- [ ]"), ("done:", "todo:"), ("[x]", "[ ]"), ("DONE", "TODO")))
-    tasks = [f"{rng.choice(_TASKS)} {made_up_word(rng) if rng.random() < 0.5 else corpus.word('word', rng)}" for _ in range(rng.randint(1, 7))]
+    tasks = [
+        f"{corpus.word('task', rng)} {made_up_word(corpus, rng) if rng.random() < 0.5 else corpus.word('word', rng)}"
+        for _ in range(rng.randint(1, 7))
+    ]
     lines = "\n".join(f"{done} {task}" for task in tasks[1:])
-    return rng.choice(_WHAT_IS_LEFT), f"Still open: {tasks[0]}", _inserted(lines, f"{undone} {tasks[0]}", rng).strip("\n")
+    return (
+        corpus.word("what is left", rng),
+        f"Still open: {tasks[0]}",
+        _inserted(lines, f"{undone} {tasks[0]}", rng).strip("\n"),
+    )
 
 
 def _told_inside(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]:
     """A plain statement in the text, asked for by its own words."""
     if rng.random() < 0.25:
-        noun = rng.choice(("author", "name", "owner", "version", "title", "port", "host", "user", "date", "city", "email", "color"))
+        noun = rng.choice(
+            ("author", "name", "owner", "version", "title", "port", "host", "user", "date", "city", "email", "color")
+        )
         value = value_of(rng.choice(("word", "int", "name", "city")), corpus, rng)
-        line, question = f"{noun}: {value}", rng.choice((f"what is the {noun}", f"which {noun} is given", f"{noun}?", f"tell me the {noun}"))
+        line, question = (
+            f"{noun}: {value}",
+            rng.choice((f"what is the {noun}", f"which {noun} is given", f"{noun}?", f"tell me the {noun}")),
+        )
         return question, f"The {noun} is {value}.", _inserted(text, line, rng)
     while True:
         fact = make_fact(corpus, rng, rng.choice(("noun", "number", "word", "name")))
         if fact.key.startswith(("noun", "number", "word")):
             break
     noun = fact.key.partition(" ")[2] or fact.key
-    line = rng.choice(("The {} is {}.", "the {} is {}", "Note that the {} is {}.", "Remember: the {} is {}.")).format(noun, fact.value)
-    question = rng.choice(("what is the {}", "what's the {}", "tell me the {}", "which {} is it", "the {}?", "find the {}")).format(noun)
+    line = rng.choice(("The {} is {}.", "the {} is {}", "Note that the {} is {}.", "Remember: the {} is {}.")).format(
+        noun, fact.value
+    )
+    question = rng.choice(
+        ("what is the {}", "what's the {}", "tell me the {}", "which {} is it", "the {}?", "find the {}")
+    ).format(noun)
     return question, f"The {noun} is {fact.value}.", _inserted(text, line, rng)

@@ -88,15 +88,22 @@ def _with_documents(checks: list[Check]) -> list[Check]:
 
 
 def answer_all(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, checks: list[Check], *, sampled: bool, characters: int = 40_000
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    checks: list[Check],
+    *,
+    sampled: bool,
+    characters: int = 40_000,
 ) -> None:
-    """Fills in the answers, turn by turn, several conversations at once; ``sampled`` with the tool's defaults, else greedy.
+    """Fills in the answers, turn by turn; ``sampled`` with the tool's defaults, else greedy.
 
     A batch holds at most about that many characters, padding included, or one conversation.
     """
     for check in checks:
         check.answers = []
-    settings = DEFAULTS | {"do_sample": True} if sampled else {"do_sample": False, "repetition_penalty": 1.21}
+    settings: Mapping[str, object] = (
+        DEFAULTS | {"do_sample": True} if sampled else {"do_sample": False, "repetition_penalty": 1.21}
+    )
     while waiting := [check for check in checks if len(check.answers) < len(check.turns)]:
         waiting.sort(key=_size)
         while waiting:
@@ -110,7 +117,7 @@ def _size(check: Check) -> int:
 
 
 def _answer_batch(
-    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, checks: list[Check], settings: dict[str, object]
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, checks: list[Check], settings: Mapping[str, object]
 ) -> None:
     texts = [
         tokenizer.apply_chat_template(check.messages(), tokenize=False, add_generation_prompt=True) for check in checks
@@ -120,46 +127,50 @@ def _answer_batch(
         output = model.generate(**inputs, max_new_tokens=120, **settings)  # type: ignore[operator]
     width = inputs["input_ids"].shape[1]
     for check, ids in zip(checks, output, strict=True):
-        check.answers.append(tokenizer.decode(ids[width:], skip_special_tokens=True).strip())
+        check.answers.append(str(tokenizer.decode(ids[width:], skip_special_tokens=True)).strip())
 
 
 def scores(checks: list[Check]) -> dict[str, float]:
     """The share of right answers by kind, and over all under ``all``."""
-    kinds = {kind: [check.right for check in checks if check.kind == kind] for kind in dict.fromkeys(c.kind for c in checks)}
+    kinds = {
+        kind: [check.right for check in checks if check.kind == kind] for kind in dict.fromkeys(c.kind for c in checks)
+    }
     everything = [check.right for check in checks]
     return {kind: sum(marks) / len(marks) for kind, marks in [*kinds.items(), ("all", everything)]}
 
 
-def evaluate(directory: Path, *, seeds: int = 3, failures: bool = False, samples: bool = False) -> Mapping[str, float]:
-    """Scores by kind: ``greedy/KIND`` and ``sampled/KIND``, the latter the mean over that many seeds at the tool's defaults."""
+def evaluate(
+    directory: Path, questions: Path = HELD_OUT, *, seeds: int = 3, failures: bool = False
+) -> Mapping[str, float]:
+    """Scores by kind: ``greedy/KIND``, and ``sampled/KIND``, the mean over that many seeds at the tool's defaults."""
     tokenizer = AutoTokenizer.from_pretrained(directory)
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
     model = model.to("cuda" if torch.cuda.is_available() else "cpu")
-    checks = read_checks()
+    checks = read_checks(questions)
     result: dict[str, float] = {}
     for run in range(seeds + 1):
         torch.manual_seed(run)
         answer_all(model, tokenizer, checks, sampled=run > 0)
-        if (failures and run < 2) or (samples and run == 1):
-            _show(checks, everything=samples and run == 1)
+        if failures:
+            _show_failures(checks)
         for kind, share in scores(checks).items():
             key = f"sampled/{kind}" if run else f"greedy/{kind}"
             result[key] = result.get(key, 0.0) + (share / seeds if run else share)
     return result
 
 
-def _show(checks: list[Check], *, everything: bool) -> None:
+def _show_failures(checks: list[Check]) -> None:
     for check in checks:
-        if everything or not check.right:
-            mark = "ok  " if check.right else "FAIL"
-            print(f"{mark} [{check.kind}] {check.turns[-1][-90:]!r} -> {check.answers[-1][:230]!r}")
+        if not check.right:
+            print(f"[{check.kind}] {check.turns[-1][-90:]!r} -> {check.answers[-1][:230]!r}")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Print the failures and scores of a chat model.")
+    parser = argparse.ArgumentParser(description="Print the failures of a chat model and its scores.")
     parser.add_argument("directory", type=Path)
-    parser.add_argument("--samples", action="store_true")
+    parser.add_argument("--questions", type=Path, default=HELD_OUT)
+    parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    table = evaluate(arguments.directory, failures=True, samples=arguments.samples)
+    table = evaluate(arguments.directory, arguments.questions, seeds=arguments.seeds, failures=True)
     for name, value in table.items():
         print(f"{name:24} {value:.3f}")

@@ -18,7 +18,7 @@ from llamacli.builtin.chat_tokenizer import BOS, END_HEADER, EOT, PAD, START_HEA
 
 @dataclass(frozen=True)
 class Rows:
-    """Token ids, the number of the conversation each belongs to, and whether it is to be learned; all of shape (rows, length)."""
+    """Token ids, the number of each one's conversation, and whether it is learned; all of shape (rows, length)."""
 
     tokens: npt.NDArray[np.uint16]
     conversation: npt.NDArray[np.uint8]
@@ -48,7 +48,9 @@ class Encoder:
 
     def id(self, token: str) -> int:
         """The number of a special token."""
-        return int(self._tokenizer.token_to_id(token))
+        number = self._tokenizer.token_to_id(token)
+        assert number is not None
+        return number
 
     def _header(self, role: str) -> list[int]:
         text = f"{START_HEADER}{role}{END_HEADER}\n\n"
@@ -107,7 +109,7 @@ def _work(order: Order) -> Rows:
 
 
 def stream(orders: list[Order], tokenizer: Tokenizer, workers: int) -> Iterator[Rows]:
-    """The rows of every order, in order, made by worker processes (0: in this one). The result does not depend on their number."""
+    """The rows of every order, in order, made by that many processes (0: in this one); they do not depend on it."""
     if workers == 0:
         encoder = Encoder(tokenizer)
         yield from (make_rows(order, encoder) for order in orders)

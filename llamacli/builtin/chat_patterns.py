@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 CORPUS_DIR = Path(__file__).parent / "corpus" / "chat"
+QUESTION_FILES = ("development", "held_out")  # questions for the evaluation, never for training
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([^<>\s.]+)(\.2)?>")
-_CONSONANTS = "b c d f g h j k l m n p r s t v w z br cl dr fl gr kr pl st tr sh ch th".split()
-_VOWELS = "a e i o u a e i o ai ea ou".split()
 _MACROS = {"h", "o", "v"}
 
 Item = tuple[str, ...]
@@ -42,21 +42,27 @@ class Corpus:
         return rng.choice(self.lists[name])
 
     def word(self, name: str, rng: Random) -> str:
+        """The first part of an item of a list."""
         return self.pick(name, rng)[0]
 
 
-def made_up_word(rng: Random) -> str:
-    """A word of two or three syllables that means nothing, so that only copying can get it right."""
-    syllables = rng.choice((1, 2, 2, 2, 3))
-    word = "".join(rng.choice(_CONSONANTS) + rng.choice(_VOWELS) for _ in range(syllables))
-    return word + rng.choice(("", "n", "r", "l", "s", "k", "x", "m", "t"))
+def made_up_word(corpus: Corpus, rng: Random) -> str:
+    """A word that means nothing, so that only copying gets it right: of letters, of two halves, or of syllables."""
+    chance = rng.random()
+    if chance < 0.1:
+        return "".join(rng.choice(string.ascii_lowercase) for _ in range(rng.randint(3, 8)))
+    if chance < 0.45:
+        head, tail = (corpus.word(rng.choice(("name", "common", "city")), rng).lower() for _ in range(2))
+        return head[: rng.randint(2, 5)].strip() + tail[-rng.randint(2, 4) :].strip()
+    parts = [corpus.word("onset", rng) + corpus.word("vowel", rng) for _ in range(rng.choice((1, 2, 2, 2, 3)))]
+    return "".join(parts) + (corpus.word("coda", rng) if rng.random() < 0.9 else "")
 
 
 def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices: bool) -> str:
     """Replaces every ``<slot>`` of a pattern, remembering it in ``bound``; with ``choices`` also every ``{a|b}``."""
 
     def choose(match: re.Match[str]) -> str:
-        return rng.choice(match[1].split("|"))
+        return str(rng.choice(match[1].split("|")))
 
     def put(match: re.Match[str]) -> str:
         name = match[1]
@@ -66,7 +72,7 @@ def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices:
                 return match[0]
             bound[name] = item
         part = bound[name][1 if match[2] else 0]
-        return rng.choice(part.split("|")) if choices and "|" in part and not match[2] else part
+        return str(rng.choice(part.split("|"))) if choices and "|" in part and not match[2] else part
 
     while choices and _CHOICE.search(pattern):
         pattern = _CHOICE.sub(choose, pattern)
@@ -75,9 +81,9 @@ def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices:
 
 def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
     if name == "randword":
-        return (made_up_word(rng),)
+        return (made_up_word(corpus, rng),)
     if name == "randname":
-        return (made_up_word(rng).capitalize(),)
+        return (made_up_word(corpus, rng).capitalize(),)
     if name == "bignum":
         return (str(rng.randint(200, 10 ** rng.randint(3, 6))),)
     return corpus.pick(name, rng) if name in corpus.lists else None
@@ -121,7 +127,7 @@ def load_corpus(directory: Path = CORPUS_DIR) -> Corpus:
     """Reads every topic file of a directory."""
     corpus = Corpus()
     for path in sorted(directory.glob("*.txt")):
-        if path.stem != "held_out":
+        if path.stem not in QUESTION_FILES:
             _read(path, corpus)
     return corpus
 

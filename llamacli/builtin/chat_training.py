@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
+from llamacli.builtin.chat_card import write_card
 from llamacli.builtin.chat_data import example
 from llamacli.builtin.chat_packing import Order, Rows, stream
 from llamacli.builtin.chat_patterns import load_corpus
@@ -38,22 +39,27 @@ class Plan:
     steps: int = 3000
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 300
+    long_steps: int = 330
     rate: float = 2e-3
 
 
-SMOKE = Plan(600, 64, 2, 128, 1, 300, 8, 192, 30, 1, 512, 2, 3e-3)
+SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 40, 1, 512, 1, 6e-3)
 
 
 def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> list[float]:
-    """Trains a model and saves it, its tokenizer and its generation settings to ``out``; returns the loss of each step."""
+    """Trains a model and saves it with its tokenizer to ``out``; returns the loss of each step."""
     plan = plan or (SMOKE if smoke else Plan())
     torch.manual_seed(seed)
     tokenizer = _make_tokenizer(plan, seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    model = LlamaForCausalLM(_configuration(plan, tokenizer)).to(device)
+    model = LlamaForCausalLM(_configuration(plan, tokenizer))
+    torch.nn.Module.to(model, device)
     losses = _Trainer(model, plan, seed).run(tokenizer, workers=0 if smoke else max(1, (os.cpu_count() or 2) - 1))
     save(model, tokenizer, out)
+    if not smoke:
+        tokens = plan.steps * plan.rows * plan.length + plan.long_steps * plan.long_rows * plan.long_length
+        hardware = torch.cuda.get_device_name() if device.type == "cuda" else "a CPU"
+        write_card(out, parameters=model.num_parameters(), seed=seed, tokens=tokens, hardware=hardware)
     return losses
 
 
@@ -61,7 +67,9 @@ def _make_tokenizer(plan: Plan, seed: int) -> Tokenizer:
     corpus, rng = load_corpus(), Random(seed)
     messages = (message for _ in range(plan.samples) for message in example(corpus, rng))
     # The roles are among the texts, so that each becomes one token.
-    return train_tokenizer((text for message in messages for text in (message["role"], message["content"])), plan.vocabulary)
+    return train_tokenizer(
+        (text for message in messages for text in (message["role"], message["content"])), plan.vocabulary
+    )
 
 
 def _configuration(plan: Plan, tokenizer: Tokenizer) -> LlamaConfig:
@@ -77,7 +85,7 @@ def _configuration(plan: Plan, tokenizer: Tokenizer) -> LlamaConfig:
         rms_norm_eps=1e-5,
         tie_word_embeddings=True,
         bos_token_id=tokenizer.token_to_id(BOS),
-        eos_token_id=[tokenizer.token_to_id(EOT), tokenizer.token_to_id(EOS)],
+        eos_token_id=[number for token in (EOT, EOS) if (number := tokenizer.token_to_id(token)) is not None],
         pad_token_id=tokenizer.token_to_id(PAD),
     )
 
@@ -125,7 +133,9 @@ class _Trainer:
         """Every step of the plan: short rows first, then those with long documents."""
         plan = self.plan
         short = [Order(self.seed, n, plan.rows, plan.length, False) for n in range(plan.steps)]
-        long = [Order(self.seed, plan.steps + n, plan.long_rows, plan.long_length, True) for n in range(plan.long_steps)]
+        long = [
+            Order(self.seed, plan.steps + n, plan.long_rows, plan.long_length, True) for n in range(plan.long_steps)
+        ]
         losses: list[Tensor] = []
         started = time.monotonic()
         for step, rows in enumerate(stream([*short, *long], tokenizer, workers)):

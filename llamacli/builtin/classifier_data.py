@@ -87,9 +87,7 @@ def _document(words: Grammar, level: str, rng: random.Random) -> str:
     kind = rng.random()
     ask = words.draw(level if kind < 0.12 else f"ask {level}", rng)
     if kind > 0.9 and words.has(f"wish {level}"):
-        ask = (
-            f"{words.draw(f'ask {rng.choice(LABELS)}', rng).rstrip('?')}, {words.draw(f'wish {level}', rng)}"
-        )
+        ask = f"{words.draw(f'ask {rng.choice(LABELS)}', rng).rstrip('?')}, {words.draw(f'wish {level}', rng)}"
     place = rng.random()
     if place < 0.08:
         return f"{ask}:\n\n{document(rng)}"
@@ -139,9 +137,7 @@ def roughen(text: str, rng: random.Random) -> str:
     text += rng.choice("?.!") if text[-1:].isalnum() and rng.random() < 0.25 else ""
     if rng.random() < 0.15:
         rate = rng.uniform(0.01, 0.06)
-        text = "".join(
-            _slip(letter, rng) if letter.isalnum() and rng.random() < rate else letter for letter in text
-        )
+        text = "".join(_slip(letter, rng) if letter.isalnum() and rng.random() < rate else letter for letter in text)
         text = re.sub(r"(\w)(\w)\b", r"\2\1", text, count=1) if rng.random() < 0.3 else text
     elif rng.random() < 0.06:
         text = text.replace(" ", "") if re.search("[가-힣]", text) and len(text) < 60 else text.upper()

@@ -23,9 +23,7 @@ class Grammar:
         large = self.sections.get("word large", [])
         self.sections["word large_bare"] = [re.sub(r"^(an?|the) ", "", name) for name in large]
         self._compiled = lru_cache(maxsize=None)(self._compile)
-        self._weights = {
-            name: [self._weight(line) for line in lines] for name, lines in self.sections.items()
-        }
+        self._weights = {name: [self._weight(line) for line in lines] for name, lines in self.sections.items()}
 
     def _read(self, path: Path) -> None:
         lines: list[str] = []
@@ -34,9 +32,7 @@ class Grammar:
                 lines = self.sections.setdefault(heading[1], [])
                 splits = heading[1].startswith("word ")
             elif line.strip() and not line.startswith("# "):
-                lines.extend(
-                    line.split(" | ") if splits else [line.replace("\\n", "\n").replace("\\t", "\t")]
-                )
+                lines.extend(line.split(" | ") if splits else [line.replace("\\n", "\n").replace("\\t", "\t")])
 
     @staticmethod
     def _weight(line: str) -> float:
@@ -101,8 +97,7 @@ def nonce(rng: random.Random, *, hangul: bool) -> str:
     if hangul:
         return "".join(chr(0xAC00 + rng.randrange(11172)) for _ in range(rng.randint(2, 4)))
     syllables = [
-        rng.choice("bcdfghklmnprstvwz") + rng.choice("aeiouy") + rng.choice(["", "n", "r", "s", "l"])
-        for _ in range(5)
+        rng.choice("bcdfghklmnprstvwz") + rng.choice("aeiouy") + rng.choice(["", "n", "r", "s", "l"]) for _ in range(5)
     ]
     word = "".join(syllables[: rng.randint(2, 3)])
     return word if rng.random() < 0.5 else f"{word} {''.join(syllables[3:])}"

@@ -24,10 +24,10 @@ PAD, UNKNOWN, FIRST, LAST = range(4)
 class Recipe:
     """Sizes of the model and of the run."""
 
-    prompts: int = 84_000
-    epochs: int = 1
-    batch: int = 32
-    learning_rate: float = 1e-3
+    prompts: int = 300_000
+    epochs: int = 2
+    batch: int = 256
+    learning_rate: float = 1.5e-3
     vocabulary: int = 6144
     hidden: int = 160
     layers: int = 3
@@ -165,9 +165,7 @@ def save(model: BertForSequenceClassification, tokenizer: Tokenizer, out: Path) 
     model.half().save_pretrained(out)
     model.float()
     configuration = json.loads((out / "config.json").read_text(encoding="utf-8"))
-    (out / "config.json").write_text(
-        json.dumps(configuration | {"dtype": "float32"}, indent=2), encoding="utf-8"
-    )
+    (out / "config.json").write_text(json.dumps(configuration | {"dtype": "float32"}, indent=2), encoding="utf-8")
     wrapped = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         model_max_length=POSITIONS,

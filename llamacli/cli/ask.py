@@ -12,7 +12,7 @@ from llamacli.cli.context import World
 from llamacli.cli.options import ANSWERING, Files, Json, Words, with_settings
 from llamacli.cli.prompt_input import PromptInput
 from llamacli.complexity import Level
-from llamacli.engine import Wanted, check_before_loading
+from llamacli.engine import Wanted
 from llamacli.engine.base import Classifier, EngineInfo
 from llamacli.errors import ExitStatus
 from llamacli.events import Event, FinishReason
@@ -42,7 +42,7 @@ def ask(
     given = PromptInput(words or [], files or [], world)
     prompt = given.at_once()
     if prompt is not None:
-        check_before_loading(settings, Conversation().with_system(settings.system).with_prompt(prompt))
+        world.check_before_loading(settings, Conversation().with_system(settings.system).with_prompt(prompt))
     display = LoadingDisplay(world.screen)
     with closing(world.open_models(settings, _wanted(settings, as_json), display.report)) as models:
         with display:

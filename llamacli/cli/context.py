@@ -8,7 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TextIO
 
-from llamacli.engine import Models, Report, Wanted, open_models
+from llamacli.engine import Models, Report, Wanted, check_before_loading, open_models
+from llamacli.messages import Conversation
 from llamacli.settings import Settings
 from llamacli.terminal.screen import Screen
 
@@ -27,6 +28,7 @@ class World:
     environ: Mapping[str, str]
     cwd: Path
     open_models: Callable[[Settings, Wanted, Report], Models] = open_models
+    check_before_loading: Callable[[Settings, Conversation], None] = check_before_loading
     patience_s: float = 5.0
     debug: bool = False
 

@@ -1,6 +1,7 @@
 """The texts that settings come from: the environment and two `.env` files, which never enter the environment."""
 
 import io
+import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,7 @@ def settings_of(options: Mapping[str, Any], world: World) -> Settings:
 
 
 def _texts(path: Path, world: World) -> Mapping[str, str | None]:
+    logging.getLogger("dotenv").setLevel(logging.ERROR)  # it warns of a line that it skips without naming the file
     from dotenv import dotenv_values  # rarely needed, and as slow as all of settings
 
     try:

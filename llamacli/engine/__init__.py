@@ -58,10 +58,16 @@ class Models:
         return None if self._classifier is None else self._classifier.result()
 
     def close(self) -> None:
-        """Close what is loaded; what is still loading ends with the process."""
-        for future in (self._engine, self._classifier):
-            if future is not None and future.done() and future.exception() is None:
-                future.result().close()
+        """Close both; what is still loading is closed when it is loaded."""
+        if self._engine is not None:
+            self._engine.add_done_callback(_close)
+        if self._classifier is not None:
+            self._classifier.add_done_callback(_close)
+
+
+def _close(loaded: "Future[Engine] | Future[Classifier]") -> None:
+    if loaded.exception() is None:
+        loaded.result().close()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from llamacli.attachments import read_text
-from llamacli.background import in_background
 from llamacli.complexity import Level
-from llamacli.engine import Models
 from llamacli.errors import BadUsage
 from llamacli.sampling import Sampling
 from llamacli.settings import TABLE
@@ -141,20 +139,12 @@ def _setting_line(chat: Chat, name: str) -> str:
 def _model(chat: Chat, name: str) -> Result:
     if not name:
         return Say(f"The model is {chat.settings.model}.")
-    _retire(chat.session.models)
+    chat.session.models.close()
     # The next models are opened for the level that holds now: `off` needs no classifier.
     chat.settings = replace(chat.settings, model=name, complexity=chat.session.complexity)
     chat.session.models = chat.open_models(chat.settings)
     chat.session.last = None
     return Say(f"Opening {name}. The conversation goes on with it.")
-
-
-def _retire(models: Models) -> None:
-    """Close the models; those that are still loading, when they are loaded."""
-    if models.ready:
-        models.close()
-    else:
-        in_background(lambda: models.engine, "retire").add_done_callback(lambda _: models.close())
 
 
 def _complexity(chat: Chat, text: str) -> Result:
@@ -165,7 +155,7 @@ def _complexity(chat: Chat, text: str) -> Result:
         wanted = str(_LEVELS.parse(text))
     except ValueError:
         raise BadUsage(f"{text!r} is not a level.", reason=f"It may be: {_LEVELS.range}.") from None
-    if wanted == "auto" and session.models.classifier is None:
+    if wanted == "auto" and not session.models.rates:
         raise BadUsage("No classifier is loaded.", hint="Leave, and start the chat without --complexity off.")
     session.complexity, session.max_tokens = wanted, None
     if wanted == "auto":

@@ -54,8 +54,9 @@ class Opening:
                 self._display = None
 
     def is_fatal(self, error: BaseException) -> bool:
-        """Whether this is what the loading of the first model raised."""
-        return self._first is not None and self._first.done() and self._first.exception() is error
+        """Whether this is what the loading of the first model raised, and no other model was asked for since."""
+        first = self._first
+        return first is not None and first is self._latest and first.done() and first.exception() is error
 
     @property
     def state(self) -> str:
@@ -67,7 +68,7 @@ class Opening:
 
     def _loaded(self, done: "Future[Engine]") -> None:
         error = done.exception()
-        if error is not None and done is self._first:
+        if error is not None and done is self._first and done is self._latest:
             self._source.fail(error)
         self._source.refresh()
 

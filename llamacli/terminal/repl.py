@@ -36,11 +36,15 @@ class Repl:
         self._opening = Opening(open_models, screen, source)
         self._interrupts = Interrupts()
         self._draft: Draft | None = None
+        self._failure = ExitStatus.DONE
         models = self._opening.open(settings)
         self.chat = Chat(ChatSession.of(models, settings), settings, self._opening.open)
 
     def run(self) -> ExitStatus:
-        """Read and answer until the person leaves or the input ends; raises what loading the first model raised."""
+        """Read and answer until the person leaves or the input ends; raises what loading the first model raised.
+
+        A script learns from the status of its last error that not every turn was answered; a person saw it.
+        """
         try:
             with self._source.quiet(), self._interrupts:
                 while self._next():
@@ -49,7 +53,7 @@ class Repl:
             return error.status
         finally:
             self.chat.session.models.close()
-        return ExitStatus.DONE
+        return ExitStatus.DONE if self._source.person else self._failure
 
     def _next(self) -> bool:
         """One turn or command; whether the chat goes on."""
@@ -69,6 +73,7 @@ class Repl:
             if self._opening.is_fatal(error):
                 raise
             self._screen.error(error)
+            self._failure = error.status
         return True
 
     def _read(self, draft: str) -> str | None:

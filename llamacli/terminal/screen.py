@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import textwrap
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
@@ -69,24 +70,23 @@ class Screen:
 
     def notice(self, text: str) -> None:
         """A dim line on standard error."""
-        self._complain(self._err_styled(text, _DIM))
+        self._complain(self._err_styled(self._wrapped(text), _DIM))
 
     def error(self, error: LlamacliError) -> None:
         """What went wrong, why, and what to do, on standard error."""
-        lines = [self._err_styled("error:", _ERROR) + " " + self._err_safe(error.message)]
-        if error.reason:
-            lines.append(self._err_safe(error.reason))
-        if error.hint:
-            lines.append(self._err_styled("hint:", _HINT) + " " + self._err_safe(error.hint))
-        self._complain("\n".join(lines))
+        said = [("error:", _ERROR, error.message), ("", "", error.reason), ("hint:", _HINT, error.hint)]
+        for label, codes, text in said:
+            if text:
+                body = self._wrapped(f"{label} {text}".strip()).removeprefix(label)
+                self._complain(self._err_styled(label, codes) + body)
 
     def line(self, text: str) -> None:
         """A line on standard output that is no model's text."""
-        _write(self.stdout, (sanitize(text) if self.out_is_terminal else text) + "\n")
+        _write(self.stdout, sanitize(text) + "\n")
 
     def data(self, value: object) -> None:
         """One line of JSON on standard output, whose strings stay what they are on a terminal too."""
-        line = json.dumps(value, ensure_ascii=False)
+        line = json.dumps(value, ensure_ascii=not _is_unicode(self.stdout))
         _write(self.stdout, (escape_json(line) if self.out_is_terminal else line) + "\n")
 
     def out_size(self) -> os.terminal_size:
@@ -100,14 +100,16 @@ class Screen:
     def _complain(self, text: str) -> None:
         _write(self.stderr, text + "\n")
 
-    def _err_safe(self, text: str) -> str:
-        return sanitize(text) if self.err_is_terminal else text
+    def _wrapped(self, text: str) -> str:
+        """The text without control characters; on a terminal broken between words."""
+        columns = self.err_size().columns - 1 if self.err_is_terminal else _UNWRAPPED.columns
+        lines = (textwrap.wrap(line, columns, break_on_hyphens=False) or [""] for line in sanitize(text).split("\n"))
+        return "\n".join("\n".join(parts) for parts in lines)
 
     def _err_styled(self, text: str, codes: str) -> str:
-        safe = self._err_safe(text)
         if self._environ.get("NO_COLOR"):
             codes = ";".join(code for code in codes.split(";") if int(code) < 30)
-        return f"\x1b[{codes}m{safe}\x1b[0m" if self.err_is_styled and codes else safe
+        return f"\x1b[{codes}m{text}\x1b[0m" if self.err_is_styled and codes else text
 
 
 def _write(stream: TextIO, text: str) -> None:
@@ -120,6 +122,10 @@ def _forgiving(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
         stream.reconfigure(errors="replace")
     return stream
+
+
+def _is_unicode(stream: TextIO) -> bool:
+    return (stream.encoding or "utf-8").lower().replace("-", "").startswith("utf")
 
 
 def _size(stream: TextIO) -> os.terminal_size:

@@ -14,7 +14,7 @@ def test_lines_of_standard_input_are_a_conversation() -> None:
 
 
 def test_notices_go_to_standard_error() -> None:
-    result = run("chat", stdin=b"/help\n/unknown\n")
+    result = run("chat", stdin=b"/help\n/unknown\n", status=2)
     assert result.out == ""
     assert "/retry" in result.err
     assert "There is no command /unknown" in result.err

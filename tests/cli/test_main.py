@@ -10,7 +10,7 @@ from llamacli.engine.scripted import Reply, ScriptedEngine
 from llamacli.errors import EngineFailed, GatedModel
 from tests.shell import Output, run
 
-COMMANDS = ("ask", "chat", "classify", "models", "doctor", "config")
+COMMANDS = ("ask", "chat", "classify", "models", "doctor", "bench", "config")
 
 
 def test_the_version_is_shown() -> None:
@@ -46,7 +46,7 @@ def test_the_help_shows_defaults_and_ranges_under_headings() -> None:
         (("ask", "--nonsense", "hi"), "No such option: --nonsense"),
         (("ask", "hi", "--top-k", "many"), "--top-k"),
         (("ask", "hi", "--top-k"), "--top-k"),
-        (("ask", "hi", "-n", "0"), "0 is not a value of max tokens (option --max-tokens).\nIt may be: 1 and more."),
+        (("ask", "hi", "-n", "0"), "0 is not a value of max tokens (option --max-tokens).\nIt may be: 1 to 1,000,000."),
         (("ask", "hi", "--top-p", "1.5"), "It may be: 0.01 to 1."),
         (("ask", "hi", "--temperature", "nan"), "It may be: 0 to 5."),
         (("ask", "hi", "--device", "cuda:x"), "It may be: auto, cpu, cuda, cuda:N, mps."),

@@ -108,9 +108,13 @@ def test_a_conversation_that_does_not_fit_is_refused_with_both_numbers(engine: E
 
 
 def test_an_answer_ends_where_the_window_is_full(engine: Engine) -> None:
-    room = engine.info.context_window - engine.count_tokens(HELLO)
-    events = list(engine.stream(HELLO, sampling(seed=1, temperature=5, top_k=0, top_p=1), Budget(100_000)))
-    assert finished(events).usage.completion_tokens <= room
+    filler = Conversation().with_prompt("word " * 5)
+    while engine.count_tokens(filler) < engine.info.context_window - 130:
+        filler = Conversation().with_prompt("word " + filler.messages[0].content)
+    room = engine.info.context_window - engine.count_tokens(filler)
+    events = list(engine.stream(filler, sampling(temperature=0, repetition_penalty=2), Budget(100_000)))
+    assert finished(events).reason is FinishReason.LENGTH
+    assert finished(events).usage.completion_tokens == room
 
 
 def test_an_answer_that_fails_midway_raises_our_error_and_the_engine_lives(

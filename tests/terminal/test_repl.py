@@ -135,7 +135,7 @@ def test_a_failed_first_model_ends_the_chat_and_a_failed_later_one_does_not() ->
     with pytest.raises(UnknownModel):
         repl("one\n", Output()).run()
     out = Output()
-    assert repl("/model bad\none\n/model good\ntwo\n", out, model="good").run() is ExitStatus.DONE
+    assert repl("/model bad\none\n/model good\ntwo\n", out, model="good").run() is ExitStatus.NO_MODEL
     assert out.getvalue() == "fine\n"
 
 

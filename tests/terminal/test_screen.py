@@ -37,8 +37,20 @@ def test_each_stream_is_judged_by_itself(out: bool, err: bool) -> None:
     assert (both.out_can_move, both.err_can_move) == (out, err)
     both.line(ATTACK)
     both.notice(ATTACK)
-    assert written(both.stdout) == (HARMLESS if out else ATTACK) + "\n"
-    assert written(both.stderr) == (f"\x1b[2m{HARMLESS}\x1b[0m" if err else ATTACK) + "\n"
+    # Only what a model says passes as it is, and only off a terminal.
+    assert written(both.stdout) == HARMLESS + "\n"
+    assert written(both.stderr) == (f"\x1b[2m{HARMLESS}\x1b[0m" if err else HARMLESS) + "\n"
+
+
+def test_notices_are_broken_between_words_on_a_terminal_only() -> None:
+    text = "a notice " * 20
+    both = [screen(False, terminal) for terminal in (True, False)]
+    for each in both:
+        each.notice(text.strip())
+    wrapped, whole = (written(each.stderr) for each in both)
+    assert whole == text.strip() + "\n"
+    assert max(len(line) for line in wrapped.splitlines()) < 90
+    assert " ".join(wrapped.replace("\x1b[2m", "").replace("\x1b[0m", "").split()) == text.strip()
 
 
 def test_an_error_says_what_and_why_and_what_next() -> None:

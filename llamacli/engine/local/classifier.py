@@ -9,6 +9,7 @@ from torch import Tensor
 
 from llamacli.complexity import Classification, Level, from_scores
 from llamacli.engine.local.failures import translated
+from llamacli.engine.local.hardware import free_memory
 
 TOKENS = 4096
 """In one forward pass at most, padding counted, so that memory stays bounded: about 100 MiB for bart-large."""
@@ -84,7 +85,7 @@ class BatchClassifier(ABC):
     def close(self) -> None:
         """Give back the memory, that of a card too."""
         self._model = None
-        torch.cuda.empty_cache()  # nothing where CUDA was never used
+        free_memory()
 
 
 class SequenceClassifier(BatchClassifier):

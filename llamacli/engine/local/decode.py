@@ -14,6 +14,8 @@ SLICE = 512
 """Prompt tokens per forward pass: a stop is felt between two of them, and activations stay small."""
 
 
+THREADS = torch.get_num_threads()
+"""Threads of this machine, asked at the start: threads that are made after a change inherit it."""
 SMALL = 50_000_000
 """Weights times tokens of a pass that one thread does best on the CPU.
 
@@ -33,7 +35,6 @@ class Decoder:
         self.method = f"eager: {reason}" if reason else "eager"
         """How tokens are decoded, for people."""
         self._weights = model.num_parameters()
-        self._threads = torch.get_num_threads()
         self._device: torch.device = model.device
         self._sampler = Sampler(model.config.get_text_config().vocab_size, self._device)
         self.forget()
@@ -82,9 +83,14 @@ class Decoder:
             yield token
             logits = self._read([token])
 
+    def close(self) -> None:
+        """Let go of the model and of what was read."""
+        self.forget()
+        self.model = None
+
     def _read(self, ids: Sequence[int]) -> Tensor:
         """Read `ids` after what was read before; the logits [vocabulary] of the last one."""
-        torch.set_num_threads(1 if self._weights * len(ids) < SMALL else self._threads)
+        torch.set_num_threads(threads_for(self._weights * len(ids)))
         output = self.model(
             input_ids=torch.tensor([ids], device=self._device),
             past_key_values=self._cache,
@@ -97,6 +103,11 @@ class Decoder:
 
     def _shorten(self, length: int) -> None:
         self._cache.crop(length - len(self._ids))
+
+
+def threads_for(work: int) -> int:
+    """How many threads a pass of so many weights times tokens gets on the CPU."""
+    return 1 if work < SMALL else THREADS
 
 
 def _shared_length(first: Sequence[int], second: Sequence[int]) -> int:

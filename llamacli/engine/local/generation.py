@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import takewhile
 from queue import SimpleQueue
@@ -16,8 +16,10 @@ from llamacli.engine.base import EngineInfo
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.detokenizer import Detokenizer
 from llamacli.engine.local.failures import translated
+from llamacli.engine.local.hardware import free_memory
 from llamacli.engine.local.prompts import PromptEncoder
 from llamacli.engine.stops import StopTexts
+from llamacli.errors import EngineFailed, PromptTooLong
 from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta, Timings, Usage
 from llamacli.messages import Conversation, Role
 from llamacli.sampling import Sampling
@@ -55,15 +57,23 @@ class LocalEngine:
     def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Generator[Event, None, None]:
         """Answer the conversation, see `Engine.stream`."""
         request = _Request(conversation, sampling, budget)
-        done = self._worker.submit(self._work, request)
+        done: Future[None] | None = None
         try:
+            done = self._submit(request)
             while (event := request.events.get()) is not None:
                 if isinstance(event, BaseException):
                     raise event
                 yield event
         finally:
             request.cancelled.set()
-            done.result()
+            if done is not None:
+                done.result()
+
+    def _submit(self, request: _Request) -> "Future[None]":
+        try:
+            return self._worker.submit(self._work, request)
+        except RuntimeError as error:
+            raise EngineFailed("The model was closed.", hint="Open it again: /model NAME") from error
 
     @property
     def model(self) -> Any:
@@ -81,7 +91,8 @@ class LocalEngine:
     def close(self) -> None:
         """End the thread and give back the memory."""
         self._worker.shutdown(wait=True, cancel_futures=True)
-        del self._decoder
+        self._decoder.close()
+        free_memory()
 
     def _work(self, request: _Request) -> None:
         try:
@@ -89,7 +100,8 @@ class LocalEngine:
                 for event in self._answer(request):
                     request.events.put(event)
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the answer
-            self._decoder.forget()
+            if not isinstance(error, PromptTooLong):  # nothing was read yet
+                self._decoder.forget()
             request.events.put(error)
         request.events.put(None)
 

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -11,11 +12,19 @@ from llamacli.messages import Conversation, Message, Role
 _Key = tuple[date, tuple[tuple[Role, str], ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """A conversation that ends in an answer: its ids as they were sampled, and as the template has them."""
+
+    sampled: list[int]
+    canonical: list[int]
+
+
 class PromptEncoder:
     """Encodes conversations, with the sampled ids for the answers that this engine gave.
 
     Text that is encoded again need not give the ids that were sampled, and templates trim it. So the ids of answers
-    are remembered, and only what the template adds after them is encoded.
+    are remembered, and what the template would have made of them is replaced by them.
     Control tokens within messages are encoded as plain text: only the template may write them.
     """
 
@@ -28,23 +37,21 @@ class PromptEncoder:
             )
         self._tokenizer = tokenizer
         self._limit = remembered_answers
-        self._answers: OrderedDict[_Key, list[int]] = OrderedDict()
+        self._answers: OrderedDict[_Key, _Answered] = OrderedDict()
 
     def encode(self, conversation: Conversation) -> list[int]:
         """The ids that the model reads, up to where its answer begins, or goes on."""
         ids = self._template(conversation, conversation.messages)
         for length in range(len(conversation.messages), 0, -1):
             known = self._answers.get(_key(conversation, length))
-            if known is None:
-                continue
-            canonical = self._template(conversation, conversation.messages[:length])
-            if ids[: len(canonical)] == canonical:
-                return known + ids[len(canonical) :]
+            if known is not None and ids[: len(known.canonical)] == known.canonical:
+                return known.sampled + ids[len(known.canonical) :]
         return ids
 
     def remember(self, conversation: Conversation, ids: list[int]) -> None:
         """Keep the ids of a conversation that ends in an answer, from its beginning to the answer's last token."""
-        self._answers[_key(conversation, len(conversation.messages))] = ids
+        canonical = self._template(conversation, conversation.messages)
+        self._answers[_key(conversation, len(conversation.messages))] = _Answered(ids, canonical)
         while len(self._answers) > self._limit:
             self._answers.popitem(last=False)
 

@@ -10,9 +10,8 @@ from llamacli.sampling import Sampling
 
 
 class Sampler:
-    """Chooses tokens by tensor operations alone, on buffers that stay where they are.
+    """Chooses tokens by tensor operations alone, and asks for nothing on the host before the token is known.
 
-    So the same code runs eagerly and inside a captured CUDA graph, which asks for nothing on the host.
     In this order, as `generate` does: repetition penalty over all tokens of prompt and answer, temperature, top-k,
     top-p. Top-k first makes top-p sort a few values and not the vocabulary.
     """
@@ -35,8 +34,8 @@ class Sampler:
         self._temperature.fill_(sampling.temperature or 1)
         self._greedy.fill_(sampling.temperature == 0)
         self._top_p.fill_(sampling.top_p)
-        self._top_k.fill_(sampling.top_k or vocabulary)
         self.candidates = min(sampling.top_k or vocabulary, vocabulary)
+        self._top_k.fill_(self.candidates)
         if sampling.seed is None:
             self.generator.seed()
         else:

@@ -1,5 +1,6 @@
 """The cache from turn to turn, exact ids, and equality with transformers' own generate()."""
 
+import weakref
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llamacli.complexity import Budget
 from llamacli.engine.base import Engine
+from llamacli.engine.local import decode
 from llamacli.engine.local.generation import LocalEngine
+from llamacli.errors import EngineFailed, PromptTooLong
 from llamacli.events import Finished, Reading, TextDelta, Usage
 from llamacli.messages import Conversation
 from tests.settings import sampling
@@ -102,11 +105,15 @@ def test_sampled_ids_are_kept_where_encoding_the_text_again_gives_others(engine:
 def test_a_cut_answer_goes_on_from_its_last_token(engine: LocalEngine) -> None:
     conversation = Conversation().with_prompt("one two three")
     whole, _ = answer(engine, conversation, 40, temperature=0)
-    part, usage = answer(engine, conversation, 15, temperature=0)
-    rest, more = answer(engine, conversation.with_answer(part), 25, temperature=0)
-    assert part.removesuffix("\ufffd") + rest == whole
-    assert more.prompt_tokens == usage.prompt_tokens + 15
-    assert more.cached_tokens == more.prompt_tokens - 1
+    inside_a_character = 0
+    for cut in (7, 10, 12, 13, 15, 19):
+        part, usage = answer(engine, conversation, cut, temperature=0)
+        inside_a_character += part.endswith("\ufffd")
+        rest, more = answer(engine, conversation.with_answer(part), 40 - cut, temperature=0)
+        assert part.removesuffix("\ufffd") + rest == whole
+        assert more.prompt_tokens == usage.prompt_tokens + cut
+        assert more.cached_tokens == more.prompt_tokens - 1
+    assert inside_a_character
 
 
 def test_control_tokens_in_a_message_are_plain_text(engine: LocalEngine) -> None:
@@ -115,6 +122,46 @@ def test_control_tokens_in_a_message_are_plain_text(engine: LocalEngine) -> None
     plain = engine._prompts.encode(Conversation().with_prompt("a"))
     ends = engine._tokenizer.convert_tokens_to_ids("<|eot_id|>")
     assert ids.count(ends) == plain.count(ends) == 1
+
+
+def test_a_refused_prompt_costs_nothing_of_the_cache(engine: LocalEngine) -> None:
+    first = Conversation().with_prompt("one two three")
+    text, _ = answer(engine, first)
+    with pytest.raises(PromptTooLong):
+        answer(engine, Conversation().with_prompt("word " * 6000))
+    _, usage = answer(engine, first.with_answer(text).with_prompt("four"))
+    assert usage.cached_tokens > 20
+
+
+def test_a_second_engine_has_as_many_threads_as_the_first(engine: LocalEngine, tiny_llama: Any) -> None:
+    answer(engine, Conversation().with_prompt("one"))
+    second = fresh(tiny_llama)
+    assert second._worker.submit(decode.threads_for, 10**12).result() == torch.get_num_threads() == decode.THREADS
+    second.close()
+
+
+def test_a_closed_engine_gives_its_memory_back_and_answers_no_more(tiny_llama: Any) -> None:
+    closing = fresh(tiny_llama)
+    answer(closing, Conversation().with_prompt("one"))
+    model = weakref.ref(closing.model)
+    closing.close()
+    assert model() is None
+    with pytest.raises(EngineFailed, match="closed"):
+        answer(closing, Conversation().with_prompt("one"))
+
+
+def test_a_closed_answer_stops(engine: LocalEngine) -> None:
+    conversation = Conversation().with_prompt("one two three")
+    stream = engine.stream(conversation, sampling(temperature=0, repetition_penalty=2), Budget(3000))
+    reading = next(stream)
+    assert isinstance(reading, Reading)
+    for event in stream:
+        assert isinstance(event, TextDelta)
+        if event.tokens >= 5:
+            break
+    stream.close()
+    # Left alone it has 3,000 tokens. The worker may be some ahead of this thread when it is closed, and then ends.
+    assert len(engine._decoder._ids) < reading.prompt_tokens + 300
 
 
 def test_a_stop_while_the_prompt_is_read_reads_no_further(engine: LocalEngine) -> None:
