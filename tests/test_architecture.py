@@ -17,13 +17,13 @@ PACKAGE = Path(llamacli.__file__).parent
 # unless `DRAWN` says so.
 FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},
-    {"settings", "settings_text", "complexity", "placement", "window", "paths", "attachments", "builtin"},
+    {"settings", "complexity", "placement", "window", "paths", "attachments", "builtin"},
     {"engine"},
     {"chat", "bench", "doctor", "models"},
     {"terminal"},
     {"cli"},
 )
-DRAWN = {("bench", "chat"), ("settings", "paths"), ("settings_text", "settings")}
+DRAWN = {("bench", "chat"), ("settings", "paths"), ("settings")}
 HEAVY = {
     "torch": ("engine.local", "builtin"),
     "transformers": ("engine.local", "builtin"),

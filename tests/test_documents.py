@@ -6,13 +6,13 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 from llamacli.settings import SETTINGS, Source, resolve
-from llamacli.settings_text import env_example, readme_table
+from llamacli.settings.text import env_example, readme_table
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_the_example_of_a_settings_file_is_made_from_the_table() -> None:
-    """Where this fails: python -m llamacli.settings_text > .env.example."""
+    """Where this fails: python -m llamacli.settings.text > .env.example."""
     assert (ROOT / ".env.example").read_text(encoding="utf-8") == env_example()
 
 

@@ -36,7 +36,7 @@ def bench(
     tokens: Tokens = 128,
     as_json: Json = False,
 ) -> ExitStatus:
-    """Measure loading, reading, decoding, the classifier and memory on this machine."""
+    """Measure what this machine does with a model."""
     counts = _counts(lengths)
     display = LoadingDisplay(world.screen)
     if synthetic is None:

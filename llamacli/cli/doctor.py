@@ -11,7 +11,7 @@ from llamacli.terminal.loading import LoadingDisplay
 
 @with_settings(PANELS["Model and machine"])
 def doctor(world: World, settings: Settings, as_json: Json = False) -> ExitStatus:
-    """Say what this machine can run, and what to do about what it cannot."""
+    """Say what this machine can run, and what would help."""
     with LoadingDisplay(world.screen) as display:
         display.status("looking at this machine")
         diagnosis = examine(settings, world.environ)

@@ -1,6 +1,6 @@
 """The settings table as documents show it: `.env.example`, and the README's table.
 
-Write `.env.example` anew with `python -m llamacli.settings_text > .env.example`.
+Write `.env.example` anew with `python -m llamacli.settings.text > .env.example`.
 """
 
 import sys
