@@ -26,7 +26,7 @@ def choose_model(
 
     Raises BadUsage for wishes that this machine cannot fulfil with any model.
     """
-    check(machine, wishes)
+    check(machine, LLAMA_3_1_8B, wishes)
     why = _no_room(machine, wishes) or _no_access(llama_on_disk, hub_token, offline)
     return Choice("builtin", f"Using the small built-in model. {why}") if why else Choice("llama-3.1-8b")
 

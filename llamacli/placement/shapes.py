@@ -36,6 +36,7 @@ class ModelShape:
     work_bytes_per_token: int  # what attention copies of the context while one layer runs: to all heads, and longer
     max_context: int
     tied: bool = False
+    blocks: bool = True  # whether rows are whole blocks of 64 weights, as 4-bit quantization needs
     asks_4bit: bool = False  # a preset that is meant to run in 4-bit on any CUDA card
 
     @property
@@ -141,6 +142,7 @@ def _decoder(config: Config, name: str) -> ModelShape | None:
         work_bytes_per_token=2 * (heads * head + kv) * 2,
         max_context=_number(config, "max_position_embeddings", "n_positions") or 2048,
         tied=tied,
+        blocks=all(width % 64 == 0 for width in (hidden, inner, heads * head)),
     )
 
 

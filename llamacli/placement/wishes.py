@@ -27,8 +27,8 @@ class Wishes:
 DEFAULT = Wishes()
 
 
-def check(machine: Machine, wishes: Wishes) -> None:
-    """Raise BadUsage for a wish that this machine cannot fulfil, however much memory is free."""
+def check(machine: Machine, model: ModelShape, wishes: Wishes) -> None:
+    """Raise BadUsage for a wish that cannot be fulfilled with this machine and model, however much memory is free."""
     _check_device(machine, "--device", wishes.device)
     if wishes.classifier_device != "none":
         _check_device(machine, "--classifier-device", wishes.classifier_device)
@@ -36,6 +36,12 @@ def check(machine: Machine, wishes: Wishes) -> None:
         raise BadUsage(
             f"--quantization {wishes.quantization} is not known.",
             hint="Use --quantization auto, 4bit, 8bit or none.",
+        )
+    if wishes.quantization == "4bit" and not model.blocks:
+        raise BadUsage(
+            f"{model.name} cannot be quantized to 4 bits.",
+            reason="That is done in blocks of 64 weights, and its rows are not made of whole ones.",
+            hint="Use --quantization none.",
         )
     reason = _why_not_quantized(machine, wishes)
     if reason:

@@ -59,16 +59,16 @@ def configuration(directory: Path) -> dict[str, Any]:
     """The contents of config.json."""
     try:
         config: dict[str, Any] = json.loads((directory / "config.json").read_text(encoding="utf-8"))
+        if not isinstance(config, dict):
+            raise ValueError("it is no object")
     except ValueError as error:
-        raise BrokenModel(
-            f"{directory / 'config.json'} is not JSON.", reason=str(error), hint="Download or copy the model again."
-        ) from error
+        raise _not_json(directory / "config.json", error) from error
     return config
 
 
 def weight_bytes(directory: Path) -> int:
     """The size of the weights on disk."""
-    return sum(file.stat().st_size for file in directory.glob("*.safetensors"))
+    return sum((directory / name).stat().st_size for name in _weight_files(directory))
 
 
 def hub_cache() -> Path:
@@ -127,8 +127,19 @@ def _is_complete(repository: str) -> bool:
 
 
 def _missing_weights(directory: Path) -> list[str]:
+    return [name for name in _weight_files(directory) if not (directory / name).is_file()]
+
+
+def _weight_files(directory: Path) -> list[str]:
+    """The files that the weights are in, whether they are there or not."""
     index = directory / "model.safetensors.index.json"
     if not index.is_file():
-        return [] if any(directory.glob("*.safetensors")) else ["model.safetensors"]
-    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    return sorted(name for name in names if not (directory / name).is_file())
+        return ["model.safetensors"]
+    try:
+        return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _not_json(index, error) from error
+
+
+def _not_json(file: Path, error: Exception) -> BrokenModel:
+    return BrokenModel(f"{file} cannot be understood.", reason=str(error), hint="Download or copy the model again.")

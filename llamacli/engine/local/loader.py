@@ -41,6 +41,8 @@ class Loader:
         self._report = report
         machine = detect()
         wishes = Wishes(settings.device, settings.classifier_device, settings.quantization)
+        if not wanted.engine:  # what was wished for a language model need not even be possible here
+            wishes = Wishes(classifier_device=settings.classifier_device)
         chosen = self._choose(machine, wishes, wanted) if settings.model == "auto" else settings.model
         if not wanted.engine:
             self.name, self._source = chosen, locate("builtin", settings)

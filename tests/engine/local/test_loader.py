@@ -245,3 +245,23 @@ def test_a_built_in_chat_model_never_asks_the_hub(tmp_path: Path) -> None:
         assert models.engine.info.model == "builtin"
         models.close()
         assert not hub.asked
+
+
+def test_a_classifier_alone_does_not_care_where_a_language_model_could_run() -> None:
+    wanted = Wanted(engine=False)
+    models = open_models(settings(device="cuda:7", quantization="8bit"), wanted, lambda _: None)
+    assert models.classifier is not None
+    models.close()
+
+
+def test_a_model_whose_rows_are_no_whole_blocks_is_not_quantized_to_4_bits() -> None:
+    with pytest.raises(BadUsage, match="cannot be quantized to 4 bits"):
+        engine_of("builtin", quantization="4bit")
+
+
+@pytest.mark.parametrize("part", ["model-00001-of-00002.safetensors", "consolidated.safetensors"])
+def test_a_part_of_the_weights_is_no_model(tmp_path: Path, part: str) -> None:
+    directory = save_llama(tmp_path / "model")
+    (directory / "model.safetensors").rename(directory / part)
+    with pytest.raises(BrokenModel, match="not complete"):
+        engine_of(directory)
