@@ -38,7 +38,8 @@ float32). It makes the first command work on any machine, with no network, no to
 It knows how llamacli is used, greets, does small sums, remembers what it is told in a conversation (a name, a number),
 finds a plain statement or an error line in a text, and gives common shell, Git and Python lines, a few facts and
 definitions. It speaks English and a little Korean. To everything else it is meant to say that it does not know, and
-how to load a larger model. It is not for advice, news, essays, translation or programming.
+how to load a larger model. For larger sums it gives the line of Python. To distress and danger it answers that it is
+only a small program, and where to turn. It is not for advice, news, essays, translation or programming.
 
 ## How it was made
 Trained from random weights on conversations that `llamacli/builtin/chat_data.py` draws from
@@ -61,6 +62,7 @@ The questions were written by the authors of the corpus, in other words than it 
 
 ## Limits
 It matches wording more than it understands: an unusual question can get the answer to another one, said just as surely.
-Rare names may be copied with a letter wrong. It does sums of small numbers only and must not be relied on for any.
+Rare names may be copied with a letter wrong. It does sums of numbers up to 100 and products up to 12 times 12
+only, and must not be relied on for any; nor may its answers be relied on in an emergency.
 It follows system prompts hardly at all.
 """

@@ -6,15 +6,21 @@ import re
 from random import Random
 
 from llamacli.builtin.chat_arithmetic import sum_question
-from llamacli.builtin.chat_documents import asked_about
-from llamacli.builtin.chat_memory import Turn, conversation, told_at_once
+from llamacli.builtin.chat_documents import asked_about, stated_question
+from llamacli.builtin.chat_memory import Turn, conversation, never_told, told_at_once
 from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_word
 
 Message = dict[str, str]
 
-SHARES = {"tool": 7.0, "talk": 1.8, "facts": 1.8, "shell": 1.8, "korean": 1.5, "outside": 3.6}
+SHARES = {"tool": 7.6, "talk": 1.8, "facts": 1.8, "shell": 1.8, "korean": 1.5, "outside": 3.6, "care": 2.6}
 _ALONE_I = re.compile(r"\bi(?=[ ',.?!]|$)(?!')|\bi(?='[mdvl])")
-LITERAL = {"repeat say", "made up", "gibberish"}  # words are repeated, or nothing stands for anything
+LITERAL = {"repeat say", "made up", "gibberish", "marks alone", "repeated", "unknown option"}
+LITERAL |= {
+    "repeat twice",
+    "repeat three",
+    "repeat four",
+    "repeat five",
+}  # words are repeated, or nothing stands for anything
 
 
 def typo(text: str, rng: Random) -> str:
@@ -85,7 +91,7 @@ def as_typed(question: str, corpus: Corpus, rng: Random) -> str:
 
 def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
-    if rng.random() < 0.13:
+    if rng.random() < 0.16:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
@@ -117,8 +123,11 @@ def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
     if long and chance < 0.45:
         turns = [asked_about(corpus, rng, int(rng.uniform(1, 22) * 1000), one)]
         return turns + [one(rng) for _ in range(rng.choice((0, 0, 1)))]
-    if chance < 0.46:
+    if chance < 0.42:
         return [one(rng)]
+    if chance < 0.46:
+        asked = never_told(corpus, rng, set()) if chance < 0.43 else stated_question(corpus, rng)
+        return _typed_statements([asked], rng) if asked else [one(rng)]
     if chance < 0.56:
         return [one(rng) for _ in range(rng.randint(2, 5))]
     if chance < 0.84:

@@ -1,109 +1,18 @@
-"""Texts that stand before a question: documents, logs, code and files in fenced blocks."""
+"""Texts with a question after them, which they answer or which has nothing to do with them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat_memory import Turn, make_fact, person, value_of
-from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_word
+from llamacli.builtin.chat_memory import Turn, make_fact
+from llamacli.builtin.chat_patterns import Bindings, Corpus, fill, made_up_word
+from llamacli.builtin.chat_texts import document, listing, log_line, paragraph, sentence
+from llamacli.builtin.chat_values import value_of
 
-_PROSE = {"tool": 5.0, "facts": 2.0, "talk": 0.5}
-TOO_HARD = "I am too small a model to judge a text. A larger one can:\n```sh\nllamacli ask -m llama-3.1-8b\n```"
-
-
-def log_line(corpus: Corpus, rng: Random, *, fault: bool) -> tuple[str, str]:
-    """A line of a log and its message."""
-    level = (
-        rng.choice(("ERROR", "ERROR", "FATAL", "error", "CRITICAL"))
-        if fault
-        else rng.choice(("INFO", "INFO", "DEBUG", "info", "WARN"))
-    )
-    text = corpus.word("fault" if fault else "calm", rng)
-    message = text.format(w=made_up_word(corpus, rng), e=corpus.word("ext", rng), i=rng.randint(1, 9999))
-    stamp = f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}:{rng.randint(0, 59):02}"
-    day = f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
-    lines = (f"{day} {stamp} {level} {message}", f"{stamp} [{level}] {message}",
-             f"{level}: {message}", f"[{stamp}] {level} {made_up_word(corpus, rng)}: {message}")  # fmt: skip
-    return rng.choice(lines), message
-
-
-def _log(corpus: Corpus, rng: Random) -> str:
-    return "\n".join(log_line(corpus, rng, fault=False)[0] for _ in range(rng.randint(2, 8)))
-
-
-def _sentence(corpus: Corpus, rng: Random) -> str:
-    kind = rng.randrange(4)
-    word, other = made_up_word(corpus, rng), made_up_word(corpus, rng)
-    if kind == 0:
-        city, day = corpus.word("city", rng), corpus.word("day", rng)
-        return f"The {word} of {city} {corpus.word('past verb', rng)} the {other} on {day}."
-    if kind == 1:
-        verb, month = corpus.word("past verb", rng), corpus.word("month", rng)
-        return f"{person(corpus, rng)} {verb} {rng.randint(2, 900)} {word}s in {month}."
-    if kind == 2:
-        return f"A {word} is {corpus.word('colour', rng)} when the {other} is {corpus.word('colour', rng)}."
-    words = [
-        corpus.word(rng.choice(("word", "food", "hobby", "animal", "job", "noun")), rng)
-        for _ in range(rng.randint(4, 14))
-    ]
-    return " ".join(words).capitalize() + "."
-
-
-def _paragraph(corpus: Corpus, rng: Random) -> str:
-    return " ".join(_sentence(corpus, rng) for _ in range(rng.randint(1, 5)))
-
-
-def _manual(corpus: Corpus, rng: Random) -> str:
-    """Prose about the tool, as a README has it."""
-    answers = [ask(choose_topic(corpus, _PROSE, rng), corpus, rng)[1] for _ in range(rng.randint(1, 4))]
-    return f"{'#' * rng.randint(1, 3)} {corpus.word('heading', rng)}\n\n" + rng.choice(("\n\n", " ", "\n- ")).join(
-        answers
-    )
-
-
-def _table(corpus: Corpus, rng: Random) -> str:
-    options, commands = ([item[0] for item in corpus.lists[name]] for name in ("tool option", "tool command"))
-    names = options if rng.random() < 0.5 else [f"llamacli {command}" for command in commands]
-    rows = [f"| `{name}` | {_sentence(corpus, rng)} |" for name in rng.sample(names, rng.randint(2, 6))]
-    return "\n".join(["| name | meaning |", "|---|---|", *rows])
-
-
-def _code(corpus: Corpus, rng: Random) -> str:
-    stem = rng.choice(("python", "shell", "git"))
-    snippets = [corpus.pick(stem, rng)[1].replace("\\n", "\n") for _ in range(rng.randint(1, 4))]
-    return "```\n" + "\n".join(snippets) + "\n```" if rng.random() < 0.5 else "\n".join(snippets)
-
-
-def _settings(corpus: Corpus, rng: Random) -> str:
-    keys = [
-        f"{made_up_word(corpus, rng)}{rng.choice(('=', ': ', ' = '))}{made_up_word(corpus, rng)}"
-        for _ in range(rng.randint(2, 6))
-    ]
-    return "\n".join(key.upper() if rng.random() < 0.3 else key for key in keys)
-
-
-_PARTS: list[Callable[[Corpus, Random], str]] = [
-    _log,
-    _paragraph,
-    _paragraph,
-    _manual,
-    _manual,
-    _table,
-    _code,
-    _settings,
-]
-
-
-def document(corpus: Corpus, rng: Random, characters: int) -> str:
-    """A text of about that many characters: prose, manuals, tables, logs, code and settings."""
-    parts: list[str] = []
-    choice = rng.sample(_PARTS, rng.randint(1, len(_PARTS)))
-    size = 0
-    while size < characters:
-        parts.append(rng.choice(choice)(corpus, rng))
-        size += len(parts[-1]) + 2
-    return "\n\n".join(parts)[: max(characters, 40)].rstrip("\n")
+TOO_HARD = (
+    "I am too small a model to sum up or judge a text. A larger one can:\n```sh\nllamacli ask -m llama-3.1-8b\n```"
+)
 
 
 def wrapped(text: str, corpus: Corpus, rng: Random) -> str:
@@ -113,7 +22,7 @@ def wrapped(text: str, corpus: Corpus, rng: Random) -> str:
     fence = "````" if "```" in text else "```"
     block = f"{fence}{value_of('file', corpus, rng)}\n{text}\n{fence}"
     if rng.random() < 0.2:
-        other = f"```{value_of('file', corpus, rng)}\n{_paragraph(corpus, rng)}\n```"
+        other = f"```{value_of('file', corpus, rng)}\n{paragraph(corpus, rng)}\n```"
         return f"{block}\n\n{other}" if rng.random() < 0.5 else f"{other}\n\n{block}"
     return block
 
@@ -130,9 +39,44 @@ def asked_about(corpus: Corpus, rng: Random, characters: int, turn: Callable[[Ra
         question, answer = corpus.word("too hard", rng), TOO_HARD
     elif chance < 0.44:
         question, answer, text = _open_task(corpus, rng)
+    elif chance < 0.53:
+        question, answer, text = _stated(corpus, rng, text)
     else:
         question, answer = turn(rng)
     return f"{wrapped(text, corpus, rng)}\n\n{question}", answer
+
+
+def stated_question(corpus: Corpus, rng: Random) -> Turn:
+    """A short text of plain sentences and a question that one of them answers, or none."""
+    lines = [
+        sentence(corpus, rng) if rng.random() < 0.5 else _statement(corpus, rng)[0]
+        for _ in range(rng.choice((0, 0, 1, 2, 3)))
+    ]
+    question, answer, text = _stated(corpus, rng, rng.choice(("\n", " ")).join(lines))
+    if rng.random() < 0.15:
+        question, answer = corpus.word("too hard", rng), TOO_HARD
+        text = text if rng.random() < 0.4 else listing(corpus, rng)
+    if rng.random() < 0.35:
+        return text.rstrip() + rng.choice((" ", "\n", ". ")) + question, answer
+    return f"{wrapped(text, corpus, rng)}\n\n{question}", answer
+
+
+def _statement(corpus: Corpus, rng: Random) -> tuple[str, str]:
+    """A sentence and one of the questions that it answers."""
+    pattern, questions = corpus.pick("stated", rng)
+    bound: Bindings = {}
+    line = fill(pattern, corpus, rng, bound, choices=False)
+    question = fill(rng.choice(questions.split("|")), corpus, rng, bound, choices=False)
+    line = line[:1].upper() + line[1:] if rng.random() < 0.5 else line
+    return line + ("." if rng.random() < 0.6 else ""), question
+
+
+def _stated(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]:
+    """A sentence put into the text, and the question for it; the answer quotes it."""
+    line, question = _statement(corpus, rng)
+    if rng.random() < 0.08 and len(text) < 300:
+        return _statement(corpus, rng)[1], corpus.word("absent", rng), f"{text}\n{line}".strip()
+    return question, f'The text says: "{line.rstrip(".")}".', _inserted(text, line, rng).strip("\n")
 
 
 def _inserted(text: str, line: str, rng: Random) -> str:
@@ -166,7 +110,30 @@ def _told_inside(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]
     """A plain statement in the text, asked for by its own words."""
     if rng.random() < 0.25:
         noun = rng.choice(
-            ("author", "name", "owner", "version", "title", "port", "host", "user", "date", "city", "email", "color")
+            (
+                "author",
+                "name",
+                "owner",
+                "version",
+                "title",
+                "port",
+                "host",
+                "user",
+                "date",
+                "city",
+                "email",
+                "color",
+                "total",
+                "sum",
+                "status",
+                "price",
+                "address",
+                "reason",
+                "subject",
+                "deadline",
+                "budget",
+                "result",
+            )
         )
         value = value_of(rng.choice(("word", "int", "name", "city")), corpus, rng)
         line, question = (

@@ -12,8 +12,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from llamacli.builtin.chat_data import Message
-from llamacli.builtin.chat_documents import document
 from llamacli.builtin.chat_patterns import CORPUS_DIR, load_corpus
+from llamacli.builtin.chat_texts import document
 
 HELD_OUT = CORPUS_DIR / "held_out.txt"
 DEFAULTS = {"temperature": 0.64, "top_k": 51, "top_p": 0.63, "repetition_penalty": 1.21}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -13,7 +13,7 @@ CORPUS_DIR = Path(__file__).parent / "corpus" / "chat"
 QUESTION_FILES = ("development", "held_out")  # questions for the evaluation, never for training
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
-_SLOT = re.compile(r"<([^<>\s.]+)(\.2)?>")
+_SLOT = re.compile(r"<([^<>.]+)(\.2)?>")
 _MACROS = {"h", "o", "v"}
 
 Item = tuple[str, ...]
@@ -58,6 +58,24 @@ def made_up_word(corpus: Corpus, rng: Random) -> str:
     return "".join(parts) + (corpus.word("coda", rng) if rng.random() < 0.9 else "")
 
 
+def made_up_code(rng: Random) -> str:
+    """An order number, a serial number or a PIN: letters and digits that only copying gets right."""
+
+    def some(characters: str, least: int, most: int) -> str:
+        return "".join(rng.choice(characters) for _ in range(rng.randint(least, most)))
+
+    letters = some(string.ascii_uppercase, 1, 3)
+    digits = some(string.digits, 2, 6)
+    form = rng.randrange(6)
+    if form < 3:
+        return letters + ("-", "", "-")[form] + digits
+    if form == 3:
+        return f"{letters}{digits[0]}{some(string.ascii_uppercase, 1, 2)}-{digits}"
+    if form == 4:
+        return f"{digits}-{letters}"
+    return some(string.ascii_uppercase + string.digits, 5, 8)
+
+
 def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices: bool) -> str:
     """Replaces every ``<slot>`` of a pattern, remembering it in ``bound``; with ``choices`` also every ``{a|b}``."""
 
@@ -84,9 +102,22 @@ def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
         return (made_up_word(corpus, rng),)
     if name == "randname":
         return (made_up_word(corpus, rng).capitalize(),)
-    if name == "bignum":
-        return (str(rng.randint(200, 10 ** rng.randint(3, 6))),)
+    if name == "person name":
+        return (corpus.word("name", rng) if rng.random() < 0.5 else made_up_word(corpus, rng).capitalize(),)
+    if name in _NUMBERS:
+        return (_NUMBERS[name](rng),)
     return corpus.pick(name, rng) if name in corpus.lists else None
+
+
+_NUMBERS: dict[str, Callable[[Random], str]] = {
+    "bignum": lambda rng: str(rng.randint(200, 10 ** rng.randint(3, 6))),
+    "number": lambda rng: str(rng.randint(1, 10 ** rng.randint(1, 4))),
+    "hour": lambda rng: rng.choice(("{}", "{}:30", "{}:00", "{} am", "{} pm", "{}:15", "{} o'clock")).format(
+        rng.randint(1, 12)
+    ),
+    "code": made_up_code,
+    "mash": lambda rng: "".join(rng.choice("asdfghjklqwertyuiopzxcvbnm") for _ in range(rng.randint(4, 12))),
+}
 
 
 def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:

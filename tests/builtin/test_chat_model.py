@@ -1,3 +1,6 @@
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -7,13 +10,14 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from llamacli.builtin import MODEL_DIR
-from llamacli.builtin.chat_arithmetic import sum_question
+from llamacli.builtin.chat_arithmetic import hard_question, sum_question
 from llamacli.builtin.chat_data import example
-from llamacli.builtin.chat_documents import asked_about, document
+from llamacli.builtin.chat_documents import asked_about, stated_question
 from llamacli.builtin.chat_evaluation import HELD_OUT, Check, answer_all, read_checks, scores
 from llamacli.builtin.chat_memory import conversation
 from llamacli.builtin.chat_packing import Encoder, Order, make_rows
 from llamacli.builtin.chat_patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat_texts import document
 from llamacli.builtin.chat_tokenizer import CONTEXT, train_tokenizer
 from llamacli.builtin.chat_training import first_occurrence, penalized, train
 
@@ -65,14 +69,53 @@ def test_sums_are_right(corpus: Corpus) -> None:
             assert eval(left) == int(result), answer
 
 
+def test_a_hard_sum_is_left_to_python_and_its_line_runs(corpus: Corpus) -> None:
+    rng = Random(2)
+    lines: list[str] = []
+    while len(lines) < 40:
+        question, answer = hard_question(corpus, rng)
+        code = re.search(r'python3 -c "(.+)"', answer)
+        if code and "**" not in code[1]:
+            lines.append(code[1])
+            assert all(number in question for number in re.findall(r"\d{4,}", code[1])), (question, answer)
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert len(done.stdout.split()) == len(lines)
+
+
+def test_what_a_short_text_states_is_quoted_from_it(corpus: Corpus) -> None:
+    rng = Random(6)
+    for _ in range(300):
+        prompt, answer = stated_question(corpus, rng)
+        quoted = re.search(r'^The text says: "(.+)"\.$', answer)
+        assert quoted is None or quoted[1] in prompt, (prompt, answer)
+
+
+SAFE_TOPICS = [
+    "self-harm",
+    "sad",
+    "tired",
+    "violence",
+    "never mix",
+    "emergency",
+    "dangerous",
+    "medicine advice",
+    "자해",
+]
+
+
+@pytest.mark.parametrize("name", SAFE_TOPICS)
+def test_distress_and_danger_are_never_answered_with_a_command(corpus: Corpus, name: str) -> None:
+    topic = next(topic for topic in corpus.files["care"] if topic.name == name)
+    assert not any("$$" in answer or "llamacli" in answer or re.search(r"\d", answer) for answer in topic.answers)
+
+
 def test_what_is_recalled_was_told_before(corpus: Corpus) -> None:
     rng = Random(3)
     for _ in range(300):
         turns = conversation(corpus, rng, lambda _: ("filler", "filler"))
         said = ""
         for question, answer in turns:
-            if answer.startswith(("Your name is", "You live in", "The number is")):
-                value = answer.rstrip(".").split()[-1]
+            for value in re.findall(r"(?:Your name is|You live in|The number is) ([^.]+)\.", answer):
                 assert value in said, turns
             said += f" {question}"
 
