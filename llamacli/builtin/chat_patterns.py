@@ -115,7 +115,7 @@ _NUMBERS: dict[str, Callable[[Random], str]] = {
     "hour": lambda rng: rng.choice(("{}", "{}:30", "{}:00", "{} am", "{} pm", "{}:15", "{} o'clock")).format(
         rng.randint(1, 12)
     ),
-    "code": made_up_code,
+    "serial": made_up_code,
     "mash": lambda rng: "".join(rng.choice("asdfghjklqwertyuiopzxcvbnm") for _ in range(rng.randint(4, 12))),
 }
 
