@@ -16,6 +16,7 @@ from prompt_toolkit.filters import has_focus
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output, create_output
 
 from llamacli.errors import Interrupted
@@ -143,6 +144,7 @@ class TerminalPrompt:
         keys.add("enter", filter=typing)(_enter)
         keys.add("escape", "enter", filter=typing)(_newline)
         keys.add("c-j", filter=typing)(_newline)
+        keys.add(Keys.Vt100MouseEvent)(_nothing)
         keys.add("c-c", filter=typing)(self._interrupt)
         keys.add("<sigint>")(self._interrupt)
         return keys
@@ -153,6 +155,10 @@ def _enter(event: KeyPressEvent) -> None:
         _newline(event)
     else:
         event.current_buffer.validate_and_handle()
+
+
+def _nothing(_event: KeyPressEvent) -> None:
+    """Typed or pasted escape sequences look like a mouse, which is not used; prompt_toolkit fails to read them."""
 
 
 def _newline(event: KeyPressEvent) -> None:

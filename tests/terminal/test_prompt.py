@@ -51,9 +51,10 @@ def keyboard(tmp_path: Path) -> Iterator[Keyboard]:
         ([PASTE.format("one\r\ntwo\r\n"), ENTER], "one\ntwo\n"),
         (["lost", CTRL_C, "kept", ENTER], "kept"),
         (["/comp\t", ENTER, ENTER], "/comp"),
+        (["\x1b[31mX", "hi", ENTER], "Xhi"),
     ],
 )
-def testkeys(keyboard: Keyboard, keys: list[str], text: str) -> None:
+def test_keys(keyboard: Keyboard, keys: list[str], text: str) -> None:
     assert keyboard.type(*keys) == text
 
 
