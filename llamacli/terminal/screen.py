@@ -118,9 +118,9 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def _forgiving(stream: TextIO) -> TextIO:
-    """The stream; a character that its encoding does not have becomes `?`, not an exception."""
-    if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
-        stream.reconfigure(errors="replace")
+    """The stream; a character that its encoding does not have becomes `\\uXXXX`, not an exception."""
+    if isinstance(stream, io.TextIOWrapper) and stream.errors in ("strict", "surrogateescape"):
+        stream.reconfigure(errors="backslashreplace")
     return stream
 
 

@@ -128,14 +128,15 @@ def test_no_color_leaves_no_colour() -> None:
     assert written(on.stderr) == "\x1b[1merror:\x1b[0m m\nhint: h\n"
 
 
-def test_what_an_encoding_lacks_is_no_exception() -> None:
+@pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # as in UTF-8 and in C locales
+def test_what_an_encoding_lacks_is_no_exception(errors: str) -> None:
     raw = io.BytesIO()
-    ascii_only = io.TextIOWrapper(raw, encoding="ascii", newline="")
+    ascii_only = io.TextIOWrapper(raw, encoding="ascii", errors=errors, newline="")
     on = Screen(ascii_only, io.StringIO(), {})
     answer = on.answer("auto")
     answer.feed("한 \ud800")
     answer.finish()
-    assert raw.getvalue() == b"? ?\n"
+    assert raw.getvalue() == b"\\ud55c \\ud800\n"
 
 
 @pytest.fixture
