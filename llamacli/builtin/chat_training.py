@@ -36,10 +36,10 @@ class Plan:
     samples: int = 40_000
     rows: int = 128
     length: int = 512
-    steps: int = 3000
+    steps: int = 2600
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 330
+    long_steps: int = 280
     rate: float = 2e-3
 
 
