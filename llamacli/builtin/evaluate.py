@@ -1,12 +1,12 @@
-"""Rates the built-in models: ``python -m llamacli.builtin.evaluate [chat|classifier|all] [--dir DIR]``."""
-
-from __future__ import annotations
+"""Rates the built-in models: `python -m llamacli.builtin.evaluate [chat|classifier|all] [--dir DIR]`."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from llamacli.builtin import CLASSIFIER_DIR, MODEL_DIR, chat_evaluation, classifier_evaluation
+from llamacli.builtin import CLASSIFIER_DIR, MODEL_DIR
+from llamacli.builtin.chat import evaluation as chat_evaluation
+from llamacli.builtin.rating import evaluation as classifier_evaluation
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

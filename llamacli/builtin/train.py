@@ -1,18 +1,18 @@
-"""Makes the built-in models again: ``python -m llamacli.builtin.train [chat|classifier|all] [--smoke] [--out DIR]``."""
-
-from __future__ import annotations
+"""Makes the built-in models again: `python -m llamacli.builtin.train [chat|classifier|all] [--smoke] [--out DIR]`."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from llamacli.builtin import CLASSIFIER_DIR, MODEL_DIR, chat_training, classifier_training
+from llamacli.builtin import CLASSIFIER_DIR, MODEL_DIR
+from llamacli.builtin.chat import training as chat_training
+from llamacli.builtin.rating import training as classifier_training
 
 SEED = 20261122
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Trains what is named. Without ``--out`` the shipped models are replaced; a smoke run never replaces them."""
+    """Trains what is named. Without `--out` the shipped models are replaced; a smoke run never replaces them."""
     parser = argparse.ArgumentParser(description="Train the built-in models of llamacli.")
     parser.add_argument("what", nargs="?", choices=["chat", "classifier", "all"], default="all")
     parser.add_argument("--smoke", action="store_true", help="a tiny model in seconds, to see that everything runs")

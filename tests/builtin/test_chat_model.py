@@ -10,16 +10,16 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from llamacli.builtin import MODEL_DIR
-from llamacli.builtin.chat_arithmetic import hard_question, sum_question
-from llamacli.builtin.chat_data import example
-from llamacli.builtin.chat_documents import asked_about, stated_question
-from llamacli.builtin.chat_evaluation import HELD_OUT, Check, answer_all, read_checks, scores
-from llamacli.builtin.chat_memory import conversation
-from llamacli.builtin.chat_packing import Encoder, Order, make_rows
-from llamacli.builtin.chat_patterns import Corpus, ask, load_corpus
-from llamacli.builtin.chat_texts import document
-from llamacli.builtin.chat_tokenizer import CONTEXT, train_tokenizer
-from llamacli.builtin.chat_training import first_occurrence, penalized, train
+from llamacli.builtin.chat.arithmetic import hard_question, sum_question
+from llamacli.builtin.chat.data import example
+from llamacli.builtin.chat.documents import asked_about, stated_question
+from llamacli.builtin.chat.evaluation import HELD_OUT, Check, answer_all, read_checks, scores
+from llamacli.builtin.chat.memory import conversation
+from llamacli.builtin.chat.packing import Encoder, Order, make_rows
+from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat.texts import document
+from llamacli.builtin.chat.tokenizer import CONTEXT, train_tokenizer
+from llamacli.builtin.chat.training import first_occurrence, penalized, train
 
 Shipped = tuple[PreTrainedModel, PreTrainedTokenizerBase]
 TEMPLATE_EXAMPLE = (

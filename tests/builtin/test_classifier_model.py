@@ -7,7 +7,7 @@ import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from llamacli.builtin import CLASSIFIER_DIR
-from llamacli.builtin.classifier_data import (
+from llamacli.builtin.rating.data import (
     CORPUS,
     LABELS,
     Example,
@@ -16,9 +16,10 @@ from llamacli.builtin.classifier_data import (
     examples,
     read_prompts,
 )
-from llamacli.builtin.classifier_evaluation import evaluate, macro_f1, probabilities
-from llamacli.builtin.classifier_grammar import grammar
-from llamacli.builtin.classifier_training import train
+from llamacli.builtin.rating.evaluation import evaluate, macro_f1, probabilities
+from llamacli.builtin.rating.grammar import grammar
+from llamacli.builtin.rating.training import train
+from llamacli.builtin.train import SEED
 
 LONG_LOG = "\n".join(f"2026-05-01 12:00:{second:02} INFO request {second} handled in 12 ms" for second in range(40))
 
@@ -77,7 +78,7 @@ def test_a_batch_says_what_each_prompt_alone_says() -> None:
 @pytest.mark.parametrize("name", ["heldout.tsv", "development.tsv"])
 def test_no_prompt_that_judges_the_model_is_among_the_training_prompts(name: str) -> None:
     judging = {each.text.casefold().rstrip("?.! ") for each in read_prompts(CORPUS / name) if len(each.text) > 24}
-    training = {each.text.casefold().rstrip("?.! ") for each in examples(7, 20_000)}
+    training = {each.text.casefold().rstrip("?.! ") for each in examples(SEED, 60_000)}
     assert not judging & training
 
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from pathlib import Path
 
-TEMPLATES = Path(__file__).parent / "corpus" / "classifier" / "train"
+TEMPLATES = Path(__file__).parent.parent / "corpus" / "classifier" / "train"
 
 Expand = Callable[[random.Random], str]
 
 
 class Grammar:
-    """Templates of one language, by section: ``(a|b)`` is a choice, ``{name}`` a filler, ``{2..9}`` a number."""
+    """Templates of one language, by section: `(a|b)` is a choice, `{name}` a filler, `{2..9}` a number."""
 
     NONCE_SHARE = 0.12  # topics that no vocabulary knows, lest a topic carries the level
 
@@ -40,16 +40,16 @@ class Grammar:
         return float(min(1 + line.count("|") + 3 * line.count("{"), 25) ** 0.5)
 
     def has(self, section: str) -> bool:
-        """Whether there is anything in ``section``."""
+        """Whether there is anything in `section`."""
         return bool(self.sections.get(section))
 
     def draw(self, section: str, rng: random.Random) -> str:
-        """One reading of one line of ``section``."""
+        """One reading of one line of `section`."""
         line = rng.choices(self.sections[section], self._weights[section])[0]
         return self.expand(line, rng)
 
     def expand(self, template: str, rng: random.Random) -> str:
-        """One reading of ``template``."""
+        """One reading of `template`."""
         return "".join(part if isinstance(part, str) else part(rng) for part in self._compiled(template))
 
     def _compile(self, template: str) -> tuple[str | Expand, ...]:
@@ -105,5 +105,5 @@ def nonce(rng: random.Random, *, hangul: bool) -> str:
 
 @cache
 def grammar(name: str) -> Grammar:
-    """The grammar in the folder ``name`` of the training corpus."""
+    """The grammar in the folder `name` of the training corpus."""
     return Grammar(TEMPLATES / name)

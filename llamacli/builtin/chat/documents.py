@@ -1,14 +1,12 @@
 """Texts with a question after them, which they answer or which has nothing to do with them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat_memory import Turn, make_fact
-from llamacli.builtin.chat_patterns import Bindings, Corpus, fill, made_up_word
-from llamacli.builtin.chat_texts import document, listing, log_line, paragraph, sentence
-from llamacli.builtin.chat_values import value_of
+from llamacli.builtin.chat.memory import Turn, make_fact
+from llamacli.builtin.chat.patterns import Bindings, Corpus, fill, made_up_word
+from llamacli.builtin.chat.texts import document, listing, log_line, paragraph, sentence
+from llamacli.builtin.chat.values import value_of
 
 TOO_HARD = (
     "I am too small a model to sum up or judge a text. A larger one can:\n```sh\nllamacli ask -m llama-3.1-8b\n```"
@@ -16,7 +14,7 @@ TOO_HARD = (
 
 
 def wrapped(text: str, corpus: Corpus, rng: Random) -> str:
-    """The text as standard input gives it, or as ``--file`` does, in a fenced block with its name."""
+    """The text as standard input gives it, or as `--file` does, in a fenced block with its name."""
     if rng.random() < 0.5:
         return text
     fence = "````" if "```" in text else "```"

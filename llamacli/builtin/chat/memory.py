@@ -1,13 +1,11 @@
 """Conversations in which something is said early and asked for later."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from llamacli.builtin.chat_patterns import Corpus, made_up_word
-from llamacli.builtin.chat_values import korean_name, person, value_of
+from llamacli.builtin.chat.patterns import Corpus, made_up_word
+from llamacli.builtin.chat.values import korean_name, person, value_of
 
 Turn = tuple[str, str]
 Filler = Callable[[Random], Turn]

@@ -1,7 +1,5 @@
 """Conversations as rows of tokens: several in a row, each seeing only itself, the answers marked."""
 
-from __future__ import annotations
-
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from tokenizers import Tokenizer
 
-from llamacli.builtin.chat_data import Message, example
-from llamacli.builtin.chat_patterns import load_corpus
-from llamacli.builtin.chat_tokenizer import BOS, END_HEADER, EOT, PAD, START_HEADER
+from llamacli.builtin.chat.data import Message, example
+from llamacli.builtin.chat.patterns import load_corpus
+from llamacli.builtin.chat.tokenizer import BOS, END_HEADER, EOT, PAD, START_HEADER
 
 
 @dataclass(frozen=True)

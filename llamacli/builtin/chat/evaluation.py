@@ -1,7 +1,5 @@
 """Asks the built-in chat model the held-out questions and counts the right answers by kind."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,9 +9,9 @@ from random import Random
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
-from llamacli.builtin.chat_data import Message
-from llamacli.builtin.chat_patterns import CORPUS_DIR, load_corpus
-from llamacli.builtin.chat_texts import document
+from llamacli.builtin.chat.data import Message
+from llamacli.builtin.chat.patterns import CORPUS_DIR, load_corpus
+from llamacli.builtin.chat.texts import document
 
 HELD_OUT = CORPUS_DIR / "held_out.txt"
 DEFAULTS = {"temperature": 0.64, "top_k": 51, "top_p": 0.63, "repetition_penalty": 1.21}
@@ -95,7 +93,7 @@ def answer_all(
     sampled: bool,
     characters: int = 40_000,
 ) -> None:
-    """Fills in the answers, turn by turn; ``sampled`` with the tool's defaults, else greedy.
+    """Fills in the answers, turn by turn; `sampled` with the tool's defaults, else greedy.
 
     A batch holds at most about that many characters, padding included, or one conversation.
     """
@@ -131,7 +129,7 @@ def _answer_batch(
 
 
 def scores(checks: list[Check]) -> dict[str, float]:
-    """The share of right answers by kind, and over all under ``all``."""
+    """The share of right answers by kind, and over all under `all`."""
     kinds = {
         kind: [check.right for check in checks if check.kind == kind] for kind in dict.fromkeys(c.kind for c in checks)
     }
@@ -142,7 +140,7 @@ def scores(checks: list[Check]) -> dict[str, float]:
 def evaluate(
     directory: Path, questions: Path = HELD_OUT, *, seeds: int = 3, failures: bool = False
 ) -> Mapping[str, float]:
-    """Scores by kind: ``greedy/KIND``, and ``sampled/KIND``, the mean over that many seeds at the tool's defaults."""
+    """Scores by kind: `greedy/KIND`, and `sampled/KIND`, the mean over that many seeds at the tool's defaults."""
     tokenizer = AutoTokenizer.from_pretrained(directory)
     model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
     model = model.to("cuda" if torch.cuda.is_available() else "cpu")

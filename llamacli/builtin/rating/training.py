@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from llamacli.builtin.classifier_data import CORPUS, LABELS, POSITIONS, Example, cut, examples, read_prompts
-from llamacli.builtin.classifier_evaluation import evaluate, model_card
+from llamacli.builtin.rating.data import CORPUS, LABELS, POSITIONS, Example, cut, examples, read_prompts
+from llamacli.builtin.rating.evaluation import evaluate, model_card
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 PAD, UNKNOWN, FIRST, LAST = range(4)
@@ -40,7 +40,7 @@ SMOKE = Recipe(prompts=6_000, epochs=1, batch=32, learning_rate=3e-3, vocabulary
 
 
 def train(out: Path, *, seed: int, smoke: bool) -> None:
-    """Train the classifier and save it, with tokenizer and model card, in ``out``; ``smoke`` takes seconds."""
+    """Train the classifier and save it, with tokenizer and model card, in `out`; `smoke` takes seconds."""
     recipe = SMOKE if smoke else Recipe()
     random.seed(seed)
     torch.manual_seed(seed)
@@ -150,7 +150,7 @@ def fit(
 
 @torch.inference_mode()
 def soften(model: BertForSequenceClassification, tokenizer: Tokenizer, prompts: Sequence[Example]) -> None:
-    """Divide the head by the temperature that fits ``prompts`` best (Guo et al. 2017, arXiv 1706.04599)."""
+    """Divide the head by the temperature that fits `prompts` best (Guo et al. 2017, arXiv 1706.04599)."""
     rows = [torch.tensor([cut(tokenizer.encode(each.text).ids)]) for each in prompts]
     logits = torch.cat([model(row).logits for row in rows])
     targets = torch.tensor([each.label for each in prompts])

@@ -1,14 +1,12 @@
 """The stream of training conversations: the mixture of kinds, and how people really type."""
 
-from __future__ import annotations
-
 import re
 from random import Random
 
-from llamacli.builtin.chat_arithmetic import sum_question
-from llamacli.builtin.chat_documents import asked_about, stated_question
-from llamacli.builtin.chat_memory import Turn, conversation, never_told, told_at_once
-from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_word
+from llamacli.builtin.chat.arithmetic import sum_question
+from llamacli.builtin.chat.documents import asked_about, stated_question
+from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once
+from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_word
 
 Message = dict[str, str]
 
@@ -114,7 +112,7 @@ def _typed_statements(turns: list[Turn], rng: Random) -> list[Turn]:
 
 
 def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
-    """The turns of one training conversation. ``long`` draws documents up to the whole context window."""
+    """The turns of one training conversation. `long` draws documents up to the whole context window."""
 
     def one(source: Random) -> Turn:
         return single(corpus, source)

@@ -1,15 +1,13 @@
 """Writes the model card of the built-in chat model, with its scores on the held-out questions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 
-from llamacli.builtin.chat_evaluation import evaluate
+from llamacli.builtin.chat.evaluation import evaluate
 
 
 def write_card(directory: Path, *, parameters: int, seed: int, tokens: int, hardware: str) -> None:
-    """Rates the model saved in ``directory`` and puts a README.md beside it."""
+    """Rates the model saved in `directory` and puts a README.md beside it."""
     scores = evaluate(directory)
     size = sum(path.stat().st_size for path in directory.iterdir()) / 1e6
     text = CARD.format(
@@ -42,7 +40,7 @@ how to load a larger model. For larger sums it gives the line of Python. To dist
 only a small program, and where to turn. It is not for advice, news, essays, translation or programming.
 
 ## How it was made
-Trained from random weights on conversations that `llamacli/builtin/chat_data.py` draws from
+Trained from random weights on conversations that `llamacli/builtin/chat/data.py` draws from
 `llamacli/builtin/corpus/chat`; every sentence there was written for this project. Byte-level BPE of 4096 tokens,
 Llama 3.1's special tokens and the form of its chat template, a context window of 8192 tokens. {tokens:.0f} million
 tokens, seed {seed}, on {hardware}. Rows of 512 tokens first, then of 8192 with long documents before the question. In

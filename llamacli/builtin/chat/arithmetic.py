@@ -1,10 +1,8 @@
 """Small sums in many wordings, with their answers."""
 
-from __future__ import annotations
-
 from random import Random
 
-from llamacli.builtin.chat_patterns import Corpus
+from llamacli.builtin.chat.patterns import Corpus
 
 _WORDS = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 _NAMES = {"+": "plus", "-": "minus", "*": "times", "/": "over"}

@@ -1,6 +1,4 @@
-"""Trains the built-in chat model: from its corpus to a directory that ``from_pretrained`` loads."""
-
-from __future__ import annotations
+"""Trains the built-in chat model: from its corpus to a directory that `from_pretrained` loads."""
 
 import json
 import os
@@ -15,18 +13,18 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
-from llamacli.builtin.chat_card import write_card
-from llamacli.builtin.chat_data import example
-from llamacli.builtin.chat_packing import Order, Rows, stream
-from llamacli.builtin.chat_patterns import load_corpus
-from llamacli.builtin.chat_tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
+from llamacli.builtin.chat.card import write_card
+from llamacli.builtin.chat.data import example
+from llamacli.builtin.chat.packing import Order, Rows, stream
+from llamacli.builtin.chat.patterns import load_corpus
+from llamacli.builtin.chat.tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
 
 REPETITION_PENALTY = 1.21  # the default with which the model will be decoded
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The size of the model and of its training. A step reads ``rows`` rows of ``length`` tokens."""
+    """The size of the model and of its training. A step reads `rows` rows of `length` tokens."""
 
     vocabulary: int = 4096
     hidden: int = 320
@@ -47,7 +45,7 @@ SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 40, 1, 512, 1, 6e-3)
 
 
 def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> list[float]:
-    """Trains a model and saves it with its tokenizer to ``out``; returns the loss of each step."""
+    """Trains a model and saves it with its tokenizer to `out`; returns the loss of each step."""
     plan = plan or (SMOKE if smoke else Plan())
     torch.manual_seed(seed)
     tokenizer = _make_tokenizer(plan, seed)
@@ -91,9 +89,9 @@ def _configuration(plan: Plan, tokenizer: Tokenizer) -> LlamaConfig:
 
 
 def penalized(logits: Tensor, first_seen: Tensor, position: Tensor) -> Tensor:
-    """The repetition penalty as decoding applies it: on every token that occurs at or before ``position``.
+    """The repetition penalty as decoding applies it: on every token that occurs at or before `position`.
 
-    ``logits`` and ``first_seen`` are (answers, vocabulary), ``position`` is (answers,).
+    `logits` and `first_seen` are (answers, vocabulary), `position` is (answers,).
     """
     seen = first_seen <= position[:, None]
     return torch.where(seen, torch.where(logits > 0, logits / REPETITION_PENALTY, logits * REPETITION_PENALTY), logits)

@@ -1,7 +1,5 @@
 """Reads the topic files of the chat corpus and turns their patterns into questions and answers."""
 
-from __future__ import annotations
-
 import re
 import string
 from collections.abc import Callable, Mapping
@@ -9,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-CORPUS_DIR = Path(__file__).parent / "corpus" / "chat"
+CORPUS_DIR = Path(__file__).parent.parent / "corpus" / "chat"
 QUESTION_FILES = ("development", "held_out")  # questions for the evaluation, never for training
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
@@ -32,7 +30,7 @@ class Topic:
 
 @dataclass
 class Corpus:
-    """Every list and topic; ``files`` maps a file's stem to its topics."""
+    """Every list and topic; `files` maps a file's stem to its topics."""
 
     lists: dict[str, list[Item]] = field(default_factory=dict)
     files: dict[str, list[Topic]] = field(default_factory=dict)
@@ -77,7 +75,7 @@ def made_up_code(rng: Random) -> str:
 
 
 def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices: bool) -> str:
-    """Replaces every ``<slot>`` of a pattern, remembering it in ``bound``; with ``choices`` also every ``{a|b}``."""
+    """Replaces every `<slot>` of a pattern, remembering it in `bound`; with `choices` also every `{a|b}`."""
 
     def choose(match: re.Match[str]) -> str:
         return str(rng.choice(match[1].split("|")))
@@ -146,7 +144,7 @@ def _expand_macro(macro: str, text: str, corpus: Corpus, rng: Random) -> str:
 
 
 def _layout(answer: str) -> str:
-    """``text $$ command $$ text`` puts the command into a fenced block; ``%%`` marks Python."""
+    """`text $$ command $$ text` puts the command into a fenced block; `%%` marks Python."""
     for mark, language in (("$$", "sh"), ("%%", "python")):
         if f" {mark} " in answer:
             before, code, *after = answer.split(f" {mark} ")

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-from llamacli.builtin.classifier_data import CORPUS, LABELS, Example, cut, read_prompts
+from llamacli.builtin.rating.data import CORPUS, LABELS, Example, cut, read_prompts
 
 BINS = 10
 LARGEST_KINDS = 8
@@ -15,7 +15,7 @@ LARGEST_KINDS = 8
 
 @torch.inference_mode()
 def probabilities(directory: Path, texts: Iterable[str]) -> Tensor:
-    """The probability of each level for each text, [texts, 3], by the model saved in ``directory``."""
+    """The probability of each level for each text, [texts, 3], by the model saved in `directory`."""
     tokenizer = AutoTokenizer.from_pretrained(directory)
     model = AutoModelForSequenceClassification.from_pretrained(directory).float().eval()
     rows = [torch.tensor([cut(tokenizer(text, verbose=False)["input_ids"])]) for text in texts]
@@ -41,9 +41,9 @@ def calibration_error(chances: Tensor, expected: Sequence[int]) -> float:
 
 
 def evaluate(directory: Path, prompts: Sequence[Example] | None = None) -> Mapping[str, float]:
-    """Scores of the classifier in ``directory`` on ``prompts``, by default those of ``heldout.tsv``.
+    """Scores of the classifier in `directory` on `prompts`, by default those of `heldout.tsv`.
 
-    The keys: ``macro_f1``, ``accuracy``, ``calibration_error``, and ``macro_f1/GROUP`` for each part, language
+    The keys: `macro_f1`, `accuracy`, `calibration_error`, and `macro_f1/GROUP` for each part, language
     and kind.
     """
     prompts = prompts if prompts is not None else read_prompts(CORPUS / "heldout.tsv")

@@ -1,7 +1,7 @@
 """Prompts with their complexity, for training and for judging the built-in classifier.
 
-The training prompts are drawn from the grammar files under ``corpus/classifier/train``; the prompts that judge
-the model are written by hand in ``heldout.tsv`` and ``development.tsv``. The rule behind the labels is in the README
+The training prompts are drawn from the grammar files under `corpus/classifier/train`; the prompts that judge
+the model are written by hand in `heldout.tsv` and `development.tsv`. The rule behind the labels is in the README
 beside them.
 """
 
@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from llamacli.builtin.classifier_grammar import Grammar, grammar
+from llamacli.builtin.rating.grammar import Grammar, grammar
 
 LABELS = ("low", "medium", "high")
 POSITIONS = 512
-CORPUS = Path(__file__).parent / "corpus" / "classifier"
+CORPUS = Path(__file__).parent.parent / "corpus" / "classifier"
 
 LANGUAGES = {"en": 50, "ko": 24, "de": 7, "fr": 7, "es": 7, "it": 4, "pt": 4, "nl": 2}
 SHAPES = {"plain": 44, "wish": 17, "document": 17, "ramble": 12, "several": 9}
@@ -26,7 +26,7 @@ LIMIT_TOKENS = {"low": 100, "medium": 250}
 
 @dataclass(frozen=True)
 class Example:
-    """A prompt and the index of its level in ``LABELS``; ``part`` and ``kind`` group the results."""
+    """A prompt and the index of its level in `LABELS`; `part` and `kind` group the results."""
 
     text: str
     label: int
@@ -36,7 +36,7 @@ class Example:
 
 
 def cut(ids: Sequence[int], limit: int = POSITIONS) -> list[int]:
-    """Keep the first quarter and the last three quarters of ``limit`` tokens: the question mostly stands last."""
+    """Keep the first quarter and the last three quarters of `limit` tokens: the question mostly stands last."""
     head = limit // 4
     return list(ids) if len(ids) <= limit else [*ids[:head], *ids[head - limit :]]
 
@@ -109,7 +109,7 @@ def _ramble(words: Grammar, level: str, rng: random.Random) -> str:
 
 
 def _several(words: Grammar, level: str, rng: random.Random) -> str:
-    """Two to four requests whose typical answers together come to ``level``."""
+    """Two to four requests whose typical answers together come to `level`."""
     while True:
         levels = rng.choices(LABELS, (3, 4, 1) if level != "low" else (1, 0, 0), k=rng.randint(2, 4))
         total = sum(TYPICAL_TOKENS[each] for each in levels)
@@ -149,7 +149,7 @@ def _slip(letter: str, rng: random.Random) -> str:
 
 
 def examples(seed: int, count: int) -> Iterator[Example]:
-    """``count`` training prompts, the levels in equal shares; the same seed gives the same prompts."""
+    """`count` training prompts, the levels in equal shares; the same seed gives the same prompts."""
     rng = random.Random(seed)
     for index in range(count):
         level = LABELS[index % 3]
@@ -166,7 +166,7 @@ def examples(seed: int, count: int) -> Iterator[Example]:
 
 
 def read_prompts(path: Path) -> list[Example]:
-    """The hand-written prompts of a ``.tsv`` file, each behind the document that it names."""
+    """The hand-written prompts of a `.tsv` file, each behind the document that it names."""
     found = []
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):

@@ -1,12 +1,10 @@
 """Texts to ask about: prose, manuals, tables, logs, listings, code and settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat_patterns import Corpus, ask, choose_topic, made_up_word
-from llamacli.builtin.chat_values import person, value_of
+from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_word
+from llamacli.builtin.chat.values import person, value_of
 
 _PROSE = {"tool": 5.0, "facts": 2.0, "talk": 0.5}
 
@@ -85,7 +83,7 @@ def _settings(corpus: Corpus, rng: Random) -> str:
 
 
 def listing(corpus: Corpus, rng: Random) -> str:
-    """What ``ls``, ``ls -l``, ``git log`` or ``git status`` print."""
+    """What `ls`, `ls -l`, `git log` or `git status` print."""
     kind, lines = rng.randrange(4), list[str]()
     for _ in range(rng.randint(1, 9)):
         name, day = value_of("file", corpus, rng), f"{corpus.word('month', rng)[:3]} {rng.randint(1, 28):2}"

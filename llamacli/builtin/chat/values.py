@@ -1,10 +1,8 @@
 """Values that can only be copied: names, numbers, codes, dates and made-up words."""
 
-from __future__ import annotations
-
 from random import Random
 
-from llamacli.builtin.chat_patterns import Corpus, made_up_code, made_up_word
+from llamacli.builtin.chat.patterns import Corpus, made_up_code, made_up_word
 
 _KOREAN_FAMILIES = "김이박최정강조윤장임한오서신권황안송류홍"
 
@@ -18,7 +16,7 @@ def person(corpus: Corpus, rng: Random) -> str:
 
 
 def value_of(kind: str, corpus: Corpus, rng: Random) -> str:
-    """A value of a kind such as ``name``, ``int``, ``date``, ``word`` or any list of the corpus."""
+    """A value of a kind such as `name`, `int`, `date`, `word` or any list of the corpus."""
     if kind == "name":
         return person(corpus, rng)
     if kind == "int":

@@ -1,7 +1,5 @@
 """The tokenizer of the built-in chat model: byte-level BPE, with Llama 3.1's special tokens and chat template form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers

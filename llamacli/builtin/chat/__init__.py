@@ -1,0 +1,1 @@
+"""How the chat model was made: drawing conversations from the corpus, training, rating."""

@@ -1,0 +1,1 @@
+"""How the complexity classifier was made: drawing prompts from the corpus, training, rating."""
