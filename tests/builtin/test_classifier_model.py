@@ -14,6 +14,7 @@ from llamacli.builtin.rating.data import (
     cut,
     document,
     examples,
+    normal,
     read_prompts,
 )
 from llamacli.builtin.rating.evaluation import evaluate, macro_f1, probabilities
@@ -77,8 +78,8 @@ def test_a_batch_says_what_each_prompt_alone_says() -> None:
 
 @pytest.mark.parametrize("name", ["heldout.tsv", "development.tsv"])
 def test_no_prompt_that_judges_the_model_is_among_the_training_prompts(name: str) -> None:
-    judging = {each.text.casefold().rstrip("?.! ") for each in read_prompts(CORPUS / name) if len(each.text) > 24}
-    training = {each.text.casefold().rstrip("?.! ") for each in examples(SEED, 60_000)}
+    judging = {normal(each.text) for each in read_prompts(CORPUS / name)}
+    training = {normal(each.text) for each in examples(SEED, 60_000)}
     assert not judging & training
 
 

@@ -9,12 +9,14 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count, islice
 from pathlib import Path
 
 from llamacli.builtin.rating.grammar import Grammar, grammar
 
 LABELS = ("low", "medium", "high")
 POSITIONS = 512
+JUDGED = ("heldout.tsv", "development.tsv")
 CORPUS = Path(__file__).parent.parent / "corpus" / "classifier"
 
 LANGUAGES = {"en": 50, "ko": 24, "de": 7, "fr": 7, "es": 7, "it": 4, "pt": 4, "nl": 2}
@@ -148,10 +150,23 @@ def _slip(letter: str, rng: random.Random) -> str:
     return rng.choice(("", letter * 2, rng.choice("aeioustnrl"), letter + rng.choice("aeioustnrl")))
 
 
-def examples(seed: int, count: int) -> Iterator[Example]:
-    """`count` training prompts, the levels in equal shares; the same seed gives the same prompts."""
-    rng = random.Random(seed)
-    for index in range(count):
+def examples(seed: int, number: int) -> Iterator[Example]:
+    """`number` training prompts, the levels in equal shares; the same seed gives the same prompts.
+
+    A prompt that the model is judged on is never among them: where one is drawn, another is drawn instead.
+    """
+    judged = {normal(each.text) for name in JUDGED for each in read_prompts(CORPUS / name)}
+    drawn = (each for each in _drawn(random.Random(seed)) if normal(each.text) not in judged)
+    yield from islice(drawn, number)
+
+
+def normal(text: str) -> str:
+    """The text without what does not tell two prompts apart: case and the end's punctuation."""
+    return text.casefold().rstrip("?!.~ ")
+
+
+def _drawn(rng: random.Random) -> Iterator[Example]:
+    for index in count():
         level = LABELS[index % 3]
         language = rng.choices(list(LANGUAGES), list(LANGUAGES.values()))[0]
         words = grammar(language)
