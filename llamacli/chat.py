@@ -36,6 +36,14 @@ class TurnReport:
     complexity: Complexity | None
     classify_s: float
 
+    @property
+    def cut_at(self) -> int | None:
+        """The budget that cut the answer; 0 where the window was full before it; None where nothing cut it."""
+        if self.finished.reason is not FinishReason.LENGTH or self.complexity is None:
+            return None
+        budget = self.complexity.max_tokens
+        return budget if self.finished.usage.completion_tokens >= budget else 0
+
 
 @dataclass(frozen=True, slots=True)
 class _Rating:

@@ -15,7 +15,7 @@ from llamacli.complexity import Level
 from llamacli.engine import Wanted
 from llamacli.engine.base import Classifier, EngineInfo
 from llamacli.errors import ExitStatus
-from llamacli.events import Event, FinishReason
+from llamacli.events import Event
 from llamacli.messages import Conversation
 from llamacli.settings import Settings
 from llamacli.terminal.interrupts import Interrupts
@@ -97,19 +97,16 @@ def _remark(screen: Screen, settings: Settings, session: ChatSession, info: Engi
         screen.notice("The answer was stopped.")
     elif not session.conversation.last_answer:
         screen.notice("The model gave an empty answer.")
-    elif report is not None and report.finished.reason is FinishReason.LENGTH:
-        screen.notice(_cut(report, info, given=settings.max_tokens is not None))
+    elif report is not None and report.cut_at is not None:
+        screen.notice(_cut(report, report.cut_at, info.context_window, given=settings.max_tokens is not None))
     if report is not None and settings.stats:
         screen.notice(stats_line(report, info, session.models.load_s, peak_memory()))
 
 
-def _cut(report: TurnReport, info: EngineInfo, *, given: bool) -> str:
-    complexity = report.complexity
-    assert complexity is not None, "an answer that came to its end waited for its level"
-    budget = complexity.max_tokens
-    if report.finished.usage.completion_tokens < budget:
-        return f"The answer was cut where the context window of {info.context_window:,} tokens is full."
+def _cut(report: TurnReport, budget: int, context_window: int, *, given: bool) -> str:
+    if budget == 0:
+        return f"The answer was cut where the context window of {context_window:,} tokens is full."
     longer = f"-n {2 * budget}"
-    if not given and complexity.level is not Level.HIGH:
+    if not given and report.complexity is not None and report.complexity.level is not Level.HIGH:
         longer += " or --complexity high"
     return f"The answer was cut at its budget of {budget:,} tokens. For a longer one: {longer}"

@@ -97,7 +97,7 @@ def _value(
             text = source.texts.get(variable)
             if not text:
                 continue
-            if setting.trusted and not source.trusted:
+            if setting.needs_trust and not source.trusted:
                 notices.append(f"{variable} in {source.where} is ignored: put it into your environment instead.")
                 continue
             return _parse(setting, text, f"{variable} in {source.where}"), f"{variable} in {source.where}"

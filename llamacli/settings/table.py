@@ -13,7 +13,7 @@ Kind = Literal["text", "texts", "integer", "number", "flag", "directory"]
 class Setting:
     """One row of the table: what it is called, what it may be, what it means.
 
-    `trusted` settings are not taken from a `.env` in the working directory, which somebody else may have written.
+    Settings that need trust are not taken from a `.env` in the working directory, which somebody else may have written.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Setting:
     minimum: float | None = None
     maximum: float | None = None
     variables: tuple[str, ...] = ()
-    trusted: bool = False
+    needs_trust: bool = False
     secret: bool = False
 
     @property
@@ -137,8 +137,8 @@ SETTINGS: tuple[Setting, ...] = (
         "hub_token", "text", None, "Token for models of the hub.",
         variables=("HF_TOKEN", "HUGGING_FACE_TOKEN"), secret=True,
     ),
-    Setting("config_dir", "directory", None, "Directory of the configuration.", trusted=True),
-    Setting("data_dir", "directory", None, "Directory of the data.", trusted=True),
-    Setting("cache_dir", "directory", None, "Directory of caches.", trusted=True),
+    Setting("config_dir", "directory", None, "Directory of the configuration.", needs_trust=True),
+    Setting("data_dir", "directory", None, "Directory of the data.", needs_trust=True),
+    Setting("cache_dir", "directory", None, "Directory of caches.", needs_trust=True),
 )  # fmt: skip
 TABLE: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}

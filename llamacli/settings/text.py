@@ -47,7 +47,7 @@ def _names(setting: Setting) -> str:
 
 
 def _trust(setting: Setting) -> str:
-    return " Not from `./.env`." if setting.trusted else ""
+    return " Not from `./.env`." if setting.needs_trust else ""
 
 
 def _default(setting: Setting) -> str:

@@ -16,7 +16,7 @@ from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, 
 from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LEAVING, PromptSource, without_quotes
 from llamacli.terminal.streaming import AnswerRenderer, PlainAnswer
-from llamacli.terminal.turn import last_words, show_turn
+from llamacli.terminal.turn import cut_notice, show_turn
 
 
 class Repl:
@@ -145,7 +145,7 @@ class Repl:
 
     def _conclude(self, report: TurnReport) -> None:
         models = self.chat.session.models
-        if words := last_words(report, models.engine.info.context_window):
+        if words := cut_notice(report, models.engine.info.context_window):
             self._screen.notice(words)
         if self.chat.settings.stats:
             self._screen.notice(stats_line(report, models.engine.info, models.load_s, peak_memory()))

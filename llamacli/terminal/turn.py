@@ -6,7 +6,7 @@ from functools import partial
 
 from llamacli.chat import TurnReport
 from llamacli.complexity import Level
-from llamacli.events import Event, FinishReason, Reading, TextDelta
+from llamacli.events import Event, Reading, TextDelta
 from llamacli.terminal.interrupts import Interrupts
 from llamacli.terminal.loading import LoadingDisplay
 from llamacli.terminal.screen import Screen
@@ -38,12 +38,12 @@ def _reading(event: Reading) -> str:
     return f"reading {new:,} tokens" if new >= _LONG else "thinking"
 
 
-def last_words(report: TurnReport, context_window: int) -> str:
-    """Why the answer is not whole, and the ways on; empty where the model ended it."""
-    if report.finished.reason is not FinishReason.LENGTH or report.complexity is None:
+def cut_notice(report: TurnReport, context_window: int) -> str:
+    """Why the answer of a chat is not whole, and the ways on; empty where the model ended it."""
+    budget = report.cut_at
+    if budget is None:
         return ""
-    usage, budget = report.finished.usage, report.complexity.max_tokens
-    if usage.completion_tokens < budget and usage.prompt_tokens + usage.completion_tokens >= context_window:
+    if budget == 0:
         return f"Cut: the context window of {context_window:,} tokens is full. /clear begins anew, /undo makes room."
     level = "/complexity high or " if budget < Level.HIGH.max_tokens else ""
     return f"Cut at the budget of {budget:,} tokens. /continue goes on; for more: {level}/set max_tokens {2 * budget}."
