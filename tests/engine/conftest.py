@@ -2,9 +2,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llamacli.engine import Wanted, open_models
-from llamacli.engine.base import Engine
+from llamacli.engine.base import Engine, EngineInfo
+from llamacli.engine.local.generation import LocalEngine
+from llamacli.engine.local.static import StaticDecoder
 from tests.settings import settings
 from tests.tiny import save_llama
 
@@ -19,3 +22,23 @@ def local_engine(tiny_llama: Path) -> Iterator[Engine]:
     models = open_models(settings(model=str(tiny_llama)), Wanted(classifier=False), lambda _: None)
     yield models.engine
     models.close()
+
+
+@pytest.fixture(scope="session")
+def quantized_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same model in 4-bit by bitsandbytes."""
+    chosen = settings(model=str(tiny_llama), quantization="4bit", cache_dir=tmp_path_factory.mktemp("copies"))
+    models = open_models(chosen, Wanted(classifier=False), lambda _: None)
+    assert models.engine.info.quantization == "4bit"
+    yield models.engine
+    models.close()
+
+
+@pytest.fixture(scope="session")
+def static_engine(tiny_llama: Path) -> Iterator[Engine]:
+    """The same model over a cache of fixed size, as on a CUDA card, its steps run and not replayed."""
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
+    info = EngineInfo("tiny", 4096, "cpu", "float32", "none")
+    engine = LocalEngine(StaticDecoder(model, 4096, None), AutoTokenizer.from_pretrained(tiny_llama), info)
+    yield engine
+    engine.close()

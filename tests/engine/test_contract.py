@@ -18,12 +18,15 @@ LONG = " ".join(f"word{number}" for number in range(600))
 HELLO = Conversation().with_prompt("which command starts a chat? 안녕 🦙")
 
 
-@pytest.fixture(params=["scripted", "local"])
+LOCAL = ["local", "quantized", "static"]
+
+
+@pytest.fixture(params=["scripted", *LOCAL])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
-    if request.param == "local":
-        yield request.getfixturevalue("local_engine")
-    else:
+    if request.param == "scripted":
         yield ScriptedEngine.saying(LONG)
+    else:
+        yield request.getfixturevalue(f"{request.param}_engine")
 
 
 def text_of(events: list[Event]) -> str:
@@ -127,13 +130,13 @@ def test_an_answer_that_fails_midway_raises_our_error_and_the_engine_lives(
     assert text_of(list(engine.stream(HELLO, sampling(seed=1), Budget(5))))
 
 
-@pytest.fixture(params=["scripted", "local"])
+@pytest.fixture(params=["scripted", *LOCAL])
 def failing(request: pytest.FixtureRequest) -> Callable[[], tuple[Engine, type[LlamacliError]]]:
     """An engine whose next answer fails in the middle."""
     if request.param == "scripted":
         fault = Reply("one two three", fault=LlamacliError("broken"), fault_after=2)
         return lambda: (ScriptedEngine.saying(fault, LONG), LlamacliError)
-    return lambda: _failing_once(request.getfixturevalue("local_engine"))
+    return lambda: _failing_once(request.getfixturevalue(f"{request.param}_engine"))
 
 
 def _failing_once(engine: Engine) -> tuple[Engine, type[LlamacliError]]:
