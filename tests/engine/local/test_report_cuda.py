@@ -1,0 +1,13 @@
+import json
+import subprocess
+import sys
+
+
+def test_the_report_for_a_card_works_on_a_tiny_model() -> None:
+    command = [sys.executable, "-m", "tests.engine.local.report_cuda", "--tiny", "--parts", "greedy,load"]
+    done = subprocess.run(
+        [*command, "--prompts", "2", "--tokens", "20"], capture_output=True, text=True, check=True, timeout=100
+    )
+    report = json.loads(done.stdout)
+    assert report["greedy"]["equal"] + len(report["greedy"]["parted"]) == 2
+    assert report["load"]["second_s"] > 0
