@@ -20,7 +20,7 @@ def read_text(path: Path | str) -> str:
             return decode(_until_nul(stream), str(path))
     except (OSError, RuntimeError) as error:  # RuntimeError: there is no home directory for ~
         reason = getattr(error, "strerror", None) or str(error)
-        raise BadUsage(f"The file {path} cannot be read.", reason=f"{reason}.") from error
+        raise BadUsage(f"The file {path} cannot be read.", reason=f"{reason}.", hint="Check the path.") from error
 
 
 def decode(data: bytes, name: str) -> str:

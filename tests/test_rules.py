@@ -1,10 +1,12 @@
 """The rules on the ground floors: levels and budgets, the window, the directories."""
 
+import ast
 from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
 
+import llamacli
 from llamacli.complexity import Budget, Level, from_scores
 from llamacli.errors import ExitStatus, LlamacliError, PromptTooLong
 from llamacli.paths import default_directory
@@ -55,12 +57,25 @@ def test_directories_follow_the_xdg_rules(environ: dict[str, str], expected: str
     assert default_directory("config", environ) == Path(expected)
 
 
-def test_every_error_has_an_exit_status_of_the_interface() -> None:
-    def all_below(kind: type[LlamacliError]) -> list[type[LlamacliError]]:
-        return [kind, *(each for child in kind.__subclasses__() for each in all_below(child))]
+def _all_below(kind: type[LlamacliError]) -> list[type[LlamacliError]]:
+    return [kind, *(each for child in kind.__subclasses__() for each in _all_below(child))]
 
-    statuses = {kind.__name__: kind.status for kind in all_below(LlamacliError)}
+
+def test_every_error_has_an_exit_status_of_the_interface() -> None:
+    statuses = {kind.__name__: kind.status for kind in _all_below(LlamacliError)}
     assert set(statuses.values()) <= set(ExitStatus)
     assert statuses["PromptTooLong"] == 2
     assert statuses["GatedModel"] == 3
     assert statuses["OutOfMemory"] == 1
+
+
+def test_every_error_that_is_raised_names_the_next_thing_to_do() -> None:
+    names = {kind.__name__ for kind in _all_below(LlamacliError)} - {"Interrupted"}
+    without = [
+        f"{file}:{node.lineno}"
+        for file in Path(llamacli.__file__).parent.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names
+        if not any(keyword.arg == "hint" for keyword in node.keywords)
+    ]
+    assert not without

@@ -72,7 +72,10 @@ def _awaited(given: PromptInput, display: LoadingDisplay) -> Iterator[list[str]]
 def _lines(world: World, words: Words, files: Files) -> Iterator[list[str]]:
     """The lines of standard input; the first ones are refused at once, if they are there and have to be."""
     if words or files:
-        raise BadUsage("--lines reads its prompts from standard input, not from words or files.")
+        raise BadUsage(
+            "--lines reads its prompts from standard input, not from words or files.",
+            hint="cat prompts.txt | llamacli classify --lines",
+        )
     if world.stdin is None:
         raise nothing_to_ask()
     batches = line_batches(world.stdin.fileno())

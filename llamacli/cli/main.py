@@ -130,7 +130,8 @@ def _translated(error: Exception) -> LlamacliError:
         dash = " Words that begin with a dash go after --." if "No such option" in error.format_message() else ""
         return BadUsage(error.format_message(), reason=dash.strip(), hint=f"See {path} --help.")
     if isinstance(error, OSError) and error.strerror:
-        return EngineFailed(f"{error.filename or 'Writing or reading'}: {error.strerror}.")
+        where = error.filename or "Writing or reading"
+        return EngineFailed(f"{where}: {error.strerror}.", hint="Check its space and its permissions.")
     return EngineFailed(
         f"Unexpected {type(error).__name__}: {error}",
         reason="This is a bug in llamacli.",

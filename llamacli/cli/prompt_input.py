@@ -87,7 +87,11 @@ def chunks(descriptor: int) -> Iterator[bytes]:
         except BlockingIOError:  # shared with a process that made it non-blocking, and was faster
             continue
         except OSError as error:
-            raise BadUsage(f"{_STDIN.capitalize()} cannot be read.", reason=f"{error.strerror}.") from error
+            raise BadUsage(
+                f"{_STDIN.capitalize()} cannot be read.",
+                reason=f"{error.strerror}.",
+                hint="Pipe text into it, or leave it alone.",
+            ) from error
         if not data:
             return
         yield data
@@ -115,6 +119,6 @@ def nothing_to_ask() -> NothingToAsk:
     """The error where there are no words and no bytes."""
     return NothingToAsk(
         "There is nothing to ask.",
-        reason="No words were given, and standard input is a terminal, empty or blank.",
+        reason="No words were given, and files and standard input are empty, blank or a terminal.",
         hint="llamacli ask what is a llama",
     )

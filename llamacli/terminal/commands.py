@@ -40,9 +40,9 @@ def run(chat: Chat, line: str) -> Result:
     name, argument = [*line.split(maxsplit=1), ""][:2]
     command = _find(name)
     if bool(argument) > bool(command.arguments):
-        raise BadUsage(f"{name} takes no argument.")
+        raise BadUsage(f"{name} takes no argument.", hint=name)
     if not argument and command.arguments and not command.arguments.startswith("["):
-        raise BadUsage(f"{name} needs an argument: {command.usage}")
+        raise BadUsage(f"{name} needs an argument.", hint=command.usage)
     return command.action(chat, argument.strip())
 
 
@@ -73,7 +73,7 @@ def _clear(chat: Chat, _: str) -> Result:
 def _undo(chat: Chat, _: str) -> Result:
     prompt = chat.session.undo()
     if prompt is None:
-        raise BadUsage("There is no turn to take back.")
+        raise BadUsage("There is no turn to take back.", hint="Ask something first.")
     chat.unanswered = None
     return Say(f"Taken back: {_short(prompt)}")
 
@@ -108,7 +108,9 @@ def _set(chat: Chat, argument: str) -> Result:
     name, text = [*argument.split(maxsplit=1), "", ""][:2]
     name = name.replace("-", "_")
     if name and name not in SETTABLE:
-        raise BadUsage(f"There is no setting {name}.", reason=f"There are: {', '.join(SETTABLE)}.")
+        raise BadUsage(
+            f"There is no setting {name}.", reason=f"There are: {', '.join(SETTABLE)}.", hint="/set shows them."
+        )
     if text:
         value = _parsed(name, text.strip())
         if name == "max_tokens":
@@ -127,7 +129,9 @@ def _parsed(name: str, text: str) -> Any:
         return setting.parse(text)
     except ValueError:
         allowed = setting.range + (", or none" if can_be_none else "")
-        raise BadUsage(f"{text!r} is not a value of {name}.", reason=f"It may be: {allowed}.") from None
+        raise BadUsage(
+            f"{text!r} is not a value of {name}.", reason=f"It may be: {allowed}.", hint="/set shows all."
+        ) from None
 
 
 def _setting_line(chat: Chat, name: str) -> str:
@@ -154,7 +158,9 @@ def _complexity(chat: Chat, text: str) -> Result:
     try:
         wanted = str(_LEVELS.parse(text))
     except ValueError:
-        raise BadUsage(f"{text!r} is not a level.", reason=f"It may be: {_LEVELS.range}.") from None
+        raise BadUsage(
+            f"{text!r} is not a level.", reason=f"It may be: {_LEVELS.range}.", hint="/complexity auto"
+        ) from None
     if wanted == "auto" and not session.models.rates:
         raise BadUsage("No classifier is loaded.", hint="Leave, and start the chat without --complexity off.")
     session.complexity, session.max_tokens = wanted, None
@@ -175,12 +181,12 @@ def _file(chat: Chat, path: str) -> Result:
 def _copy(chat: Chat, number: str) -> Result:
     answer = chat.session.conversation.last_answer
     if answer is None:
-        raise BadUsage("There is no answer to copy.")
+        raise BadUsage("There is no answer to copy.", hint="Ask something first.")
     if not number:
         return Copy(answer, "The answer")
     blocks = code_blocks(answer)
     if not number.isdecimal() or not 1 <= int(number) <= len(blocks):
-        raise BadUsage(f"There is no code block {number}.", reason=f"The last answer has {len(blocks)}.")
+        raise BadUsage(f"There is no code block {number}.", reason=f"The last answer has {len(blocks)}.", hint="/copy")
     return Copy(blocks[int(number) - 1], f"Code block {number}")
 
 

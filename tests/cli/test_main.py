@@ -98,7 +98,10 @@ def test_a_full_disk_is_not_called_a_bug() -> None:
             raise OSError(28, "No space left on device")
 
     result = run("config", out=Full(), status=1)
-    assert result.err == "error: Writing or reading: No space left on device.\n"
+    assert (
+        result.err
+        == "error: Writing or reading: No space left on device.\nhint: Check its space and its permissions.\n"
+    )
 
 
 def test_ctrl_c_before_the_answer_is_quiet() -> None:

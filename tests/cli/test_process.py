@@ -107,7 +107,10 @@ def test_closed_descriptors_are_no_obstacle(start: Start) -> None:
 
 def test_a_full_disk_is_told(start: Start) -> None:
     _, err, status = ended(start("ask", "count", redirect="</dev/null >/dev/full"))
-    assert (err, status) == (b"error: Writing or reading: No space left on device.\n", 1)
+    assert (err, status) == (
+        b"error: Writing or reading: No space left on device.\nhint: Check its space and its permissions.\n",
+        1,
+    )
 
 
 def test_python_m_is_the_same_program() -> None:
