@@ -3,6 +3,8 @@
 import gc
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 import psutil  # type: ignore[import-untyped]
@@ -11,6 +13,8 @@ import torch
 from llamacli.placement import Gpu, Machine, kernels_available
 
 _MIB = 1024 * 1024
+CONTAINER_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux tells the limit of a container, in the second and in the first version of its control groups."""
 
 
 class Properties(Protocol):
@@ -50,7 +54,16 @@ def detect(
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return Machine(_cards(cuda, kernel), psutil.virtual_memory().total // _MIB, mps())
+        return Machine(_cards(cuda, kernel), memory_bytes() // _MIB, mps())
+
+
+def memory_bytes(limits: Sequence[Path] = CONTAINER_LIMITS) -> int:
+    """The main memory that this process may have: the machine's, or less where a container has a limit."""
+    allowed: list[int] = [psutil.virtual_memory().total]
+    for file in limits:
+        with suppress(OSError, ValueError):  # no such file, or "max"
+            allowed.append(int(file.read_text()))
+    return min(allowed)
 
 
 def _cards(cuda: Cuda, kernel: Callable[[int], None]) -> tuple[Gpu, ...]:

@@ -2,10 +2,11 @@
 
 import warnings
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
-from llamacli.engine.local.hardware import detect
+from llamacli.engine.local.hardware import detect, memory_bytes
 from llamacli.placement import Gpu
 
 MIB = 1024 * 1024
@@ -93,3 +94,11 @@ def test_memory_and_apples_gpu() -> None:
 def test_this_machine_is_described_without_a_word(capfd: pytest.CaptureFixture[str]) -> None:
     detect()
     assert capfd.readouterr() == ("", "")
+
+
+def test_the_limit_of_a_container_counts_as_the_memory(tmp_path: Path) -> None:
+    limit, unlimited = tmp_path / "limit", tmp_path / "unlimited"
+    limit.write_text("1073741824\n")
+    unlimited.write_text("max\n")
+    assert memory_bytes([tmp_path / "none", unlimited, limit]) == 1 << 30
+    assert memory_bytes([unlimited]) == memory_bytes([]) > 1 << 30
