@@ -109,4 +109,5 @@ def _cut(report: TurnReport, budget: int, context_window: int, *, given: bool) -
     longer = f"-n {2 * budget}"
     if not given and report.complexity is not None and report.complexity.level is not Level.HIGH:
         longer += " or --complexity high"
-    return f"The answer was cut at its budget of {budget:,} tokens. For a longer one: {longer}"
+    tokens = "1 token" if budget == 1 else f"{budget:,} tokens"
+    return f"The answer was cut at its budget of {tokens}. For a longer one: {longer}"

@@ -48,9 +48,9 @@ def run(chat: Chat, line: str) -> Result:
 
 def _find(name: str) -> Command:
     by_name = {each: command for command in COMMANDS for each in command.names}
-    if name in by_name:
-        return by_name[name]
-    near = difflib.get_close_matches(name, by_name, n=1)
+    if name.lower() in by_name:
+        return by_name[name.lower()]
+    near = difflib.get_close_matches(name.lower(), by_name, n=1)
     raise BadUsage(
         f"There is no command {name}" + (f"; did you mean {near[0]}?" if near else "."),
         reason="It was not sent to the model. A space before it makes it a prompt.",

@@ -53,7 +53,7 @@ def test_help_shows_every_command_and_how_it_is_typed(door: Door) -> None:
     assert said(chat_of(Door()), "/?") == text
 
 
-@pytest.mark.parametrize("line", ["/exit", "/quit"])
+@pytest.mark.parametrize("line", ["/exit", "/quit", "/EXIT"])
 def test_exit_leaves(door: Door, line: str) -> None:
     assert run(chat_of(door), line) == Leave()
 
