@@ -1,12 +1,20 @@
 """The models on disk, the one that would be loaded, and where it would run."""
 
 from collections.abc import Iterator
-from contextlib import suppress
 
 from llamacli.doctor.check import Check, Status
 from llamacli.engine.survey import Survey
 from llamacli.errors import LlamacliError
-from llamacli.placement import BART_LARGE_MNLI, LLAMA_3_1_8B, ModelShape, Placement, Wishes, choose_model, plan
+from llamacli.placement import (
+    BART_LARGE_MNLI,
+    LLAMA_3_1_8B,
+    ModelShape,
+    Placement,
+    Wishes,
+    choose_model,
+    plan,
+    plan_apart,
+)
 from llamacli.settings import Settings
 
 DOWNLOAD_GB = 16.1
@@ -105,12 +113,9 @@ def _planned(survey: Survey, settings: Settings, shape: ModelShape) -> Placement
     """The places that the loader would choose: facebook/bart-large-mnli rates only on a card beside that of Llama."""
     wishes = _wishes(settings)
     if shape.name == LLAMA_3_1_8B.name and (not settings.offline or BART_LARGE_MNLI.name in survey.stored):
-        with suppress(LlamacliError):
-            apart = plan(survey.machine, shape, BART_LARGE_MNLI, wishes)
-            place, seat = apart.model, apart.classifier
-            beside = seat is not None and seat.device not in ("cpu", *place.devices)
-            if beside and place.device.startswith("cuda"):
-                return apart
+        apart = plan_apart(survey.machine, shape, wishes)
+        if apart is not None:
+            return apart
     rater = survey.stored.get("builtin-classifier")
     return plan(survey.machine, shape, rater.shape if rater else None, wishes)
 

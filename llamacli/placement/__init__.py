@@ -10,6 +10,7 @@ choice             which model `auto` is
 
 from dataclasses import dataclass
 
+from llamacli.errors import LlamacliError
 from llamacli.placement.arrange import arrange
 from llamacli.placement.choice import Choice, choose_model
 from llamacli.placement.fits import RolePlacement
@@ -31,6 +32,7 @@ __all__ = [
     "choose_model",
     "kernels_available",
     "plan",
+    "plan_apart",
     "shape_from_config",
 ]
 
@@ -55,3 +57,14 @@ def plan(machine: Machine, model: ModelShape, classifier: ModelShape | None, wis
     place, seat = found
     why = reason(machine, model, found, wishes)
     return Placement(place, seat, why, notices(machine, model, classifier, found, wishes))
+
+
+def plan_apart(machine: Machine, llama: ModelShape, wishes: Wishes) -> Placement | None:
+    """Llama with facebook/bart-large-mnli on a card of its own; None where there is none, or Llama is not on a card."""
+    try:
+        placement = plan(machine, llama, BART_LARGE_MNLI, wishes)
+    except LlamacliError:
+        return None
+    seat = placement.classifier
+    apart = seat is not None and seat.device.startswith("cuda") and seat.device not in placement.model.devices
+    return placement if apart and placement.model.device.startswith("cuda") else None

@@ -54,6 +54,7 @@ def test_a_file_in_the_working_directory_is_told(env: dict[str, str], tmp_path: 
 
 def test_nothing_that_can_run_is_status_1(env: dict[str, str]) -> None:
     assert "fail  model" in run("doctor", "--model", "./nowhere", env=env, status=1).out
+    assert "fail  model" in run("doctor", "--model", "~nobody-here/x", env=env, status=1).out
     assert run("doctor", "--json", "--device", "cuda:77", env=env, status=1).json["can_run"] is False
 
 

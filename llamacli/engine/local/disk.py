@@ -42,6 +42,14 @@ def on_disk(repository: str) -> Path | None:
         return None
 
 
+def expanded(name: str) -> Path:
+    """The path that a name may stand for, `~` and `~user` resolved where there is such a user."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
+
+
 def checked(directory: Path) -> Path:
     """The directory itself; BrokenModel where configuration, tokenizer or weights are not there."""
     missing = [name for name in ("config.json", "tokenizer_config.json") if not (directory / name).is_file()]

@@ -15,6 +15,7 @@ from llamacli.engine.local.disk import (
     PRESETS,
     checked,
     configuration,
+    expanded,
     hub_cache,
     on_disk,
     weight_bytes,
@@ -61,7 +62,7 @@ def _stored(settings: Settings) -> dict[str, Stored]:
         BART_LARGE_MNLI: on_disk(BART_LARGE_MNLI),
     }
     if settings.model not in ("auto", *places):
-        directory = Path(settings.model).expanduser()
+        directory = expanded(settings.model)
         places[settings.model] = directory if directory.is_dir() else _in_cache(settings.model)
     found = {name: _describe(name, place) for name, place in places.items() if place is not None}
     return {name: stored for name, stored in found.items() if stored is not None}

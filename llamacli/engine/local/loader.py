@@ -19,11 +19,10 @@ from llamacli.engine.local.progress import quiet
 from llamacli.engine.local.sources import Source, in_directory, locate
 from llamacli.engine.local.static import decoder_for
 from llamacli.engine.local.weights import LOCAL, causal_model, classifier_model
-from llamacli.errors import LlamacliError, ModelUnavailable
+from llamacli.errors import ModelUnavailable
 from llamacli.events import LoadProgress, Notice
-from llamacli.placement import BART_LARGE_MNLI as BART_SHAPE
 from llamacli.placement import LLAMA_3_1_8B as LLAMA_SHAPE
-from llamacli.placement import Machine, ModelShape, Placement, Wishes, choose_model, plan, shape_from_config
+from llamacli.placement import Machine, Placement, Wishes, choose_model, plan, plan_apart, shape_from_config
 from llamacli.settings import Settings
 
 
@@ -137,14 +136,3 @@ def locate_or_builtin(name: str, settings: Settings, report: Report) -> tuple[st
     except ModelUnavailable as error:
         report(Notice(f"Using the small built-in model. {error.message} {error.reason} {error.hint}"))
         return "builtin", locate("builtin", settings)
-
-
-def plan_apart(machine: Machine, llama: ModelShape, wishes: Wishes) -> Placement | None:
-    """Llama with facebook/bart-large-mnli on a card of its own; None where there is none, or Llama is not on a card."""
-    try:
-        placement = plan(machine, llama, BART_SHAPE, wishes)
-    except LlamacliError:
-        return None
-    seat = placement.classifier
-    apart = seat is not None and seat.device.startswith("cuda") and seat.device not in placement.model.devices
-    return placement if apart and placement.model.device.startswith("cuda") else None

@@ -18,6 +18,7 @@ from llamacli.engine.local.disk import (
     checked,
     configuration,
     drop_parts,
+    expanded,
     hub_cache,
     on_disk,
     weight_bytes,
@@ -62,13 +63,6 @@ class Source:
         return download(self.remote, role, report)
 
 
-def _expanded(name: str) -> Path:
-    try:
-        return Path(name).expanduser()
-    except RuntimeError:  # there is no such user
-        return Path(name)
-
-
 def locate(name: str, settings: Settings) -> Source:
     """Where the model called `name` is: a preset, a directory or a hub id. The hub is asked only on a miss.
 
@@ -76,7 +70,7 @@ def locate(name: str, settings: Settings) -> Source:
     """
     if name == "builtin":
         return in_directory(checked(builtin.MODEL_DIR))
-    directory = _expanded(name)
+    directory = expanded(name)
     if directory.is_dir():
         return in_directory(checked(directory))
     if name.startswith((".", "/", "~")):

@@ -14,11 +14,11 @@ from llamacli.engine.local.disk import BART_LARGE_MNLI
 from llamacli.engine.local.disk import LLAMA_3_1_8B as LLAMA
 from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.generation import LocalEngine
-from llamacli.engine.local.loader import Loader, locate_or_builtin, plan_apart
+from llamacli.engine.local.loader import Loader, locate_or_builtin
 from llamacli.errors import BadUsage, BrokenModel, LlamacliError, ModelNotOnDisk, PromptTooLong, UnknownModel
 from llamacli.events import LoadEvent, LoadProgress, Notice
 from llamacli.messages import Conversation
-from llamacli.placement import LLAMA_3_1_8B, Gpu, Wishes
+from llamacli.placement import LLAMA_3_1_8B, Gpu, Wishes, plan_apart
 from tests.hub import TOKEN, as_the_hub
 from tests.placement.machines import BUSY_4090, GTX_1050, H100, OLD_1050, RTX_2080, RTX_4090, machine
 from tests.settings import settings
@@ -99,7 +99,13 @@ def test_a_broken_directory_says_what_is_broken(
 
 @pytest.mark.parametrize(
     ("name", "error"),
-    [("./nowhere", UnknownModel), ("~/nowhere", UnknownModel), ("no name!", UnknownModel), ("a/b", ModelNotOnDisk)],
+    [
+        ("./nowhere", UnknownModel),
+        ("~/nowhere", UnknownModel),
+        ("~nobody-here/x", UnknownModel),
+        ("no name!", UnknownModel),
+        ("a/b", ModelNotOnDisk),
+    ],
 )
 def test_a_model_that_cannot_be_had_is_status_3(name: str, error: type[LlamacliError]) -> None:
     with pytest.raises(error) as caught:
