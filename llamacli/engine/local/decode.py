@@ -34,6 +34,8 @@ class Decoder:
         self.model = model
         self.method = f"eager: {reason}" if reason else "eager"
         """How tokens are decoded, for people."""
+        self.slice = SLICE
+        """Prompt tokens per forward pass."""
         self._weights = model.num_parameters()
         self._device: torch.device = model.device
         self._sampler = Sampler(model.config.get_text_config().vocab_size, self._device)
@@ -66,10 +68,10 @@ class Decoder:
     def read_prompt(self, prompt: Sequence[int], start: int, cancelled: Callable[[], bool]) -> Tensor | None:
         """Read `prompt` from token `start` on; the logits after its last token, or None where it was cancelled."""
         logits = None
-        for begin in range(start, len(prompt), SLICE):
+        for begin in range(start, len(prompt), self.slice):
             if cancelled():
                 return None
-            logits = self._read(prompt[begin : begin + SLICE])
+            logits = self._read(prompt[begin : begin + self.slice])
         return logits
 
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import StaticCache
-from transformers.cache_utils import StaticLayer
 
-from llamacli.engine.local.decode import Decoder
+from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, set_length, show
+from llamacli.engine.local.decode import SLICE, Decoder
+from llamacli.engine.local.fused import FusedStep, fused_step
 from llamacli.sampling import Sampling
 
 SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
@@ -21,33 +21,41 @@ HEADROOM = 256
 """Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
 WARM_UPS = 2
 """Calls before a step is captured: libraries choose kernels and make their handles in them."""
+LARGE_SLICE = 2048
+"""Prompt tokens per forward pass on a card with memory for it: each pass unpacks all quantized weights once."""
+LARGE_CARD = 15 << 30
+"""Bytes of memory of such a card. Not its speed of the moment: the same prompt has to be cut in the same places."""
 FEW = 64
 """Candidates that a step looks at where top-k is no larger; beyond it the whole vocabulary is sorted."""
 
 Step = Callable[[], None]
 
 
-def has_static_layers(model: Any) -> bool:
-    """Whether each layer of the model can keep keys and values in tensors that never move."""
-    return all(type(layer) is StaticLayer for layer in StaticCache(config=model.config, max_cache_len=8).layers)
-
-
 class StaticDecoder(Decoder):
     """A decoder whose step, sampling included, only touches buffers that stay where they are.
 
-    `capture` turns a step into one that repeats it: a CUDA graph; without it each step is run as it is.
+    `capture` turns a step into one that repeats it: a CUDA graph; without it each step is run as it is. `fused` does
+    the forward pass of a step in place of the model.
     """
 
-    def __init__(self, model: Any, window: int, capture: "Callable[[Step, torch.Generator], Step] | None") -> None:
+    def __init__(
+        self,
+        model: Any,
+        window: int,
+        capture: "Callable[[Step, torch.Generator], Step] | None",
+        fused: FusedStep | None = None,
+    ) -> None:
         # Attention with a mask falls back to a slow kernel where rows are not aligned to 16 bytes.
         largest = -(-(window + WARM_UPS + 1) // ALIGNMENT) * ALIGNMENT
         self._sizes = (*(size for size in SIZES if size < window), largest)
         self._capture = capture
+        self._fused = fused
         self._forward: Callable[..., Any] = model
         self._token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
         self._position = torch.zeros_like(self._token)
         super().__init__(model)
-        self.method = "CUDA graph" if capture else "static cache"
+        self.slice = _slice_for(model.device)
+        self.method = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
 
     def forget(self) -> None:
         """Throw everything away, captured steps too."""
@@ -56,7 +64,9 @@ class StaticDecoder(Decoder):
         self._steps: dict[int, Step] = {}
 
     def shift_up(self) -> bool:
-        """Let torch compile the forward pass of a step, which the next step waits for."""
+        """Let torch compile the forward pass of a step, which the next step waits for; not one that is fused."""
+        if self._fused:
+            return False
         self._forward = torch.compile(self.model.forward, mode="default", dynamic=False)
         self._steps.clear()
         self.method += ", compiled"
@@ -78,11 +88,15 @@ class StaticDecoder(Decoder):
 
     def _read(self, ids: Sequence[int]) -> Tensor:
         self._reserve(len(ids))
-        return super()._read(ids)
+        set_length(self._cache, len(self._ids))  # a fused step does not count
+        show(self._cache, len(self._ids) + len(ids))
+        try:
+            return super()._read(ids)
+        finally:
+            show(self._cache, None)
 
     def _shorten(self, length: int) -> None:
-        for layer in self._cache.layers:
-            layer.cumulative_length.fill_(length)
+        set_length(self._cache, length)
 
     def _reserve(self, count: int) -> None:
         """Make room for `count` more tokens, and for those that warm up a step."""
@@ -93,9 +107,9 @@ class StaticDecoder(Decoder):
         size = next(size for size in self._sizes if size >= max(wanted, needed))
         self._steps.clear()
         if self._cache is None:
-            self._cache = StaticCache(config=self.model.config, max_cache_len=size)
+            self._cache = new_cache(self.model, size)
         else:
-            _lengthen(self._cache, size)
+            lengthen(self._cache, size)
 
     def _step(self) -> Step:
         candidates = self._sampler.candidates
@@ -115,18 +129,24 @@ class StaticDecoder(Decoder):
 
     def _run(self) -> None:
         """Read the token, choose the next one, and leave it as the token to read."""
+        self._token[0] = self._sampler.choose(self._logits())
+        self._position.add_(1)
+
+    def _logits(self) -> Tensor:
+        if self._fused:
+            return self._fused(self._token, self._position, self._cache)
         with _grouped_heads():
             output = self._forward(
                 input_ids=self._token, position_ids=self._position, past_key_values=self._cache, use_cache=True
             )
-        self._token[0] = self._sampler.choose(output.logits[0, -1])
-        self._position.add_(1)
+        logits: Tensor = output.logits[0, -1]
+        return logits
 
 
 def decoder_for(model: Any, window: int) -> Decoder:
     """The fastest decoder that the model can have where it is."""
     reason = why_eager(model)
-    return Decoder(model, reason) if reason else StaticDecoder(model, window, capture_graph)
+    return Decoder(model, reason) if reason else StaticDecoder(model, window, capture_graph, fused_step(model))
 
 
 def why_eager(model: Any) -> str:
@@ -156,17 +176,10 @@ def capture_graph(step: Step, generator: torch.Generator) -> Step:
     return graph.replay
 
 
-def _lengthen(cache: Any, size: int) -> None:
-    """Give every layer room for `size` tokens, one after the other, so that only one is there twice."""
-    for layer in cache.layers:
-        layer.keys, layer.values = _longer(layer.keys, size), _longer(layer.values, size)
-        layer.max_cache_len = size
-
-
-def _longer(tensor: Tensor, size: int) -> Tensor:
-    grown = tensor.new_zeros((*tensor.shape[:2], size, tensor.shape[3]))
-    grown[:, :, : tensor.shape[2]] = tensor
-    return grown
+def _slice_for(device: torch.device) -> int:
+    if device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory > LARGE_CARD:
+        return LARGE_SLICE
+    return SLICE
 
 
 @contextmanager

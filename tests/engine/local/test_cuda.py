@@ -1,14 +1,18 @@
-"""On a CUDA card: captured steps against eager ones. Run with: pytest -m gpu"""
+"""On a CUDA card: captured and fused steps against eager ones. Run with: pytest -m gpu"""
 
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, LlamaConfig
 
 from llamacli.engine.local.decode import Decoder
-from llamacli.engine.local.static import StaticDecoder, capture_graph
+from llamacli.engine.local.fused import FusedStep, fused_step
+from llamacli.engine.local.static import StaticDecoder, capture_graph, decoder_for
+from llamacli.engine.local.synthetic import synthetic
+from tests.engine.local.report_cuda import exact
 from tests.settings import sampling
 
 pytestmark = [
@@ -56,3 +60,72 @@ def test_samples_of_a_graph_have_the_eager_distribution(decoders: tuple[StaticDe
     expected = counts[:, seen].mean(0)
     chi_square = float(((counts[:, seen] - expected) ** 2 / expected).sum())
     assert chi_square < 2 * int(seen.sum())  # far beyond the 99.9 % point for so many degrees of freedom
+
+
+def quantized(dtype: torch.dtype, **changed: int) -> Any:
+    """A small Llama in nf4 on the card; its inner size is no multiple of what a warp reads at once."""
+    shape: dict[str, Any] = {"hidden_size": 512, "intermediate_size": 1088}
+    shape |= {"num_attention_heads": 8, "num_key_value_heads": 2}
+    config = LlamaConfig(
+        vocab_size=2000, num_hidden_layers=3, max_position_embeddings=8192, eos_token_id=None, **(shape | changed)
+    )
+    with torch.inference_mode():
+        return synthetic(config, "cuda:0", dtype, "4bit", seed=1)
+
+
+def error(logits: torch.Tensor, expected: torch.Tensor) -> float:
+    return float((logits.double() - expected.double()).norm() / expected.double().norm())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "changed", [{}, {"head_dim": 128}, {"num_key_value_heads": 8}, {"num_key_value_heads": 1}, {"hidden_size": 2048}]
+)
+def test_fused_logits_are_as_near_to_those_in_float32_as_the_models_own(
+    dtype: torch.dtype, changed: dict[str, int]
+) -> None:
+    model = quantized(dtype, **changed)
+    reference = exact(model)
+    decoder = StaticDecoder(model, 8192, None, FusedStep(model))
+    for length in (1, 63, 64, 65, 700, 4200):
+        prompt = [5 + (7 * number) % 1900 for number in range(length)]
+        with torch.inference_mode():
+            expected = reference(torch.tensor([[*prompt, 9]], device="cuda:0")).logits[0, -1]
+            ours, theirs = (stepped(decoder, prompt, 9, fused) for fused in (decoder._fused, None))
+        assert error(ours, expected) < 1.2 * error(theirs, expected) + 1e-5
+        assert error(ours, theirs) < (0.04 if dtype == torch.bfloat16 else 0.005)
+
+
+def stepped(decoder: StaticDecoder, prompt: list[int], token: int, fused: FusedStep | None) -> torch.Tensor:
+    """The logits after a prompt was read and then one token, by a step with or without the fused kernels."""
+    decoder.rewind([])
+    decoder.read_prompt(prompt, 0, lambda: False)
+    decoder._reserve(1)
+    decoder._token.fill_(token)
+    decoder._position.fill_(len(prompt))
+    decoder._fused = fused
+    return decoder._logits().float().clone()
+
+
+def test_a_fused_step_goes_on_where_the_model_has_read_and_the_model_where_the_step_has() -> None:
+    model = quantized(torch.float16)
+    graph, eager = decoder_for(model, 4096), Decoder(model)
+    assert graph.method == "CUDA graph, fused kernels"
+    said = tokens(graph, [5, 6, 7], 300, temperature=0)
+    again = [5, 6, 7, *said, 8, 9]
+    with torch.inference_mode():
+        kept = graph.rewind(again)
+        assert kept >= 302
+        logits = graph.read_prompt(again, kept, lambda: False)
+        eager.rewind([])
+        expected = eager.read_prompt(again, 0, lambda: False)
+    assert logits is not None
+    assert expected is not None
+    assert error(logits, expected) < 0.02
+
+
+def test_what_the_kernels_do_not_know_is_left_to_the_model() -> None:
+    assert fused_step(quantized(torch.float16, hidden_size=512, intermediate_size=1088)) is not None
+    assert fused_step(quantized(torch.float32)) is None
+    plain = synthetic(LlamaConfig(vocab_size=99, num_hidden_layers=1, hidden_size=64), "cuda:0", torch.float16, "none")
+    assert fused_step(plain) is None

@@ -11,3 +11,5 @@ def test_the_report_for_a_card_works_on_a_tiny_model() -> None:
     report = json.loads(done.stdout)
     assert report["greedy"]["equal"] + len(report["greedy"]["parted"]) == 2
     assert report["load"]["second_s"] > 0
+    assert report["load"]["killed_with"] == -9
+    assert report["load"]["after_a_kill_s"] > 0

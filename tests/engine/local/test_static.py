@@ -10,9 +10,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, Mis
 from llamacli.complexity import Budget
 from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import static
+from llamacli.engine.local.cache import has_static_layers
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.generation import LocalEngine
-from llamacli.engine.local.static import StaticDecoder, Step, decoder_for, has_static_layers
+from llamacli.engine.local.static import StaticDecoder, Step, decoder_for
 from llamacli.messages import Conversation
 from tests.engine.local.test_generation import answer
 from tests.settings import sampling
