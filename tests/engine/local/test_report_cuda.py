@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from typing import Any
 
 
 def test_the_report_for_a_card_works_on_a_tiny_model() -> None:
@@ -8,7 +9,9 @@ def test_the_report_for_a_card_works_on_a_tiny_model() -> None:
     done = subprocess.run(
         [*command, "--prompts", "2", "--tokens", "20"], capture_output=True, text=True, check=True, timeout=100
     )
-    report = json.loads(done.stdout)
+    report: dict[str, dict[str, Any]] = {}
+    for line in done.stdout.splitlines():
+        report |= json.loads(line)
     assert report["greedy"]["equal"] + len(report["greedy"]["parted"]) == 2
     assert report["load"]["second_s"] > 0
     assert report["load"]["killed_with"] == -9

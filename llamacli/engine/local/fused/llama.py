@@ -147,7 +147,7 @@ def _fits(model: Any) -> bool:
         and group in (1, 2, 3, 4, 5, 6, 7, 8)
         and all(_is_nf4(state) for state in states)
         and all(linear.bias is None and linear.weight.data_ptr() % 16 == 0 for linear in linears)
-        and all(linear.in_features % 64 == 0 and linear.out_features % ROWS == 0 for linear in linears)
+        and all(linear.in_features % 32 == 0 and linear.out_features % ROWS == 0 for linear in linears)
     )
 
 

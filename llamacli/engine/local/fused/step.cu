@@ -128,17 +128,19 @@ __device__ void multiply(const Matrix& first, const Matrix& second, int row, int
     __shared__ float step[256];
     __shared__ float shares[WARPS][ROWS];
     const int lane = threadIdx.x % 32, warp = __shfl_sync(ALL, threadIdx.x / 32, 0);  // known to be the same in a warp
-    const int chunks = (columns + CHUNK - 1) / CHUNK, scales = columns / 64;
+    const int chunks = (columns + CHUNK - 1) / CHUNK;
     const float level = levels[lane % 16];  // the 16 values of nf4 lie in the lanes: a shuffle looks one up
     uint4 words[ROWS];
-    auto row_of = [&](int n) { return PAIR ? row + n % (ROWS / 2) : row + n; };
+    auto column_of = [&](int chunk) { return chunk * CHUNK + lane * 32; };
+    auto place_of = [&](int n, int column) {  // of 32 weights among those of the matrix
+        return (int)(((long long)(PAIR ? row + n % (ROWS / 2) : row + n) * columns + column) / 32);
+    };
     auto fetch = [&](int chunk) {
-        const int column = chunk * CHUNK + lane * 32;
+        const int column = column_of(chunk);
 #pragma unroll
         for (int n = 0; n < ROWS; n++) {
             const Matrix& matrix = PAIR && n >= ROWS / 2 ? second : first;
-            const long long at = ((long long)row_of(n) * columns + column) / 32;
-            words[n] = column < columns ? once(matrix.packed + at) : make_uint4(0, 0, 0, 0);
+            words[n] = column < columns ? once(matrix.packed + place_of(n, column)) : make_uint4(0, 0, 0, 0);
         }
     };
     int chunk = warp % SHARES;
@@ -151,7 +153,7 @@ __device__ void multiply(const Matrix& first, const Matrix& second, int row, int
         float values[32];
 #pragma unroll
         for (int part = 0; part < 4; part++) widen(staged[(chunk * 4 + part) * 32 + lane], values + 8 * part);
-        const int block = chunk * (CHUNK / 64) + lane / 2;
+        const int column = column_of(chunk);
         float partial[ROWS];
 #pragma unroll
         for (int n = 0; n < ROWS; n++) {
@@ -169,11 +171,11 @@ __device__ void multiply(const Matrix& first, const Matrix& second, int row, int
             partial[n] = even + odd;
         }
         if (chunk + SHARES < chunks) fetch(chunk + SHARES);
-        if (block < scales) {
+        if (column < columns) {
 #pragma unroll
             for (int n = 0; n < ROWS; n++) {
                 const Matrix& matrix = PAIR && n >= ROWS / 2 ? second : first;
-                sums[n] = fmaf(partial[n], scale_at(matrix, step, row_of(n) * scales + block), sums[n]);
+                sums[n] = fmaf(partial[n], scale_at(matrix, step, place_of(n, column) / 2), sums[n]);
             }
         }
     }
