@@ -14,8 +14,8 @@ from llamacli.messages import Conversation
 from llamacli.sampling import Sampling
 from llamacli.settings import Settings
 
-REPEATS = 5
-"""Times that short things are measured; their median counts."""
+REPEATS = 15
+"""Times that the first token is measured with and without the classifier, in turns; their medians count."""
 TURNS, BEHIND, SHORT = 20, 8_000, 64
 """Turns of the chat that is measured, tokens behind its last one, tokens of a short prompt."""
 

@@ -127,6 +127,7 @@ class LocalEngine:
     def _tokens(self, request: _Request, prompt: list[int], kept: int) -> Iterator[int]:
         logits = self._decoder.read_prompt(prompt, kept, request.cancelled.is_set)
         if logits is not None:
+            request.budget.begin()  # a card is still reading
             tokens = self._decoder.tokens(request.sampling, prompt, logits)
             yield from takewhile(lambda _: not request.cancelled.is_set(), tokens)
 
