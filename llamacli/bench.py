@@ -86,7 +86,7 @@ class Bench:
         engine = self.models.engine
         fitting = [length for length in lengths if length + tokens <= engine.info.context_window]
         self.report("the first answer")
-        ready = _total(self._finished(SHORT, 8))
+        ready = _seconds(lambda: self._finished(SHORT, 8))
         speeds = tuple(self._speed(length, tokens) for length in fitting)
         peak = dict(self.instruments.peak_bytes())
         plain = tuple(self._baseline(length, tokens) for length in fitting) if baseline else ()
@@ -140,15 +140,11 @@ class Bench:
         return ClassifierCost(alone, median(times["medium"]), median(times["auto"]))
 
     def _first_token_of_a_turn(self, complexity: str) -> float:
-        session = ChatSession(self.models, self._sampling(), complexity)
-        started = time.perf_counter()
-        stream = session.ask(_words(200, self._unique()))
-        for event in stream:
-            if isinstance(event, TextDelta):
-                break
-        seconds = time.perf_counter() - started
-        stream.close()
-        return seconds
+        session = ChatSession(self.models, self._sampling(), complexity, max_tokens=8)
+        for _ in session.ask(_words(200, self._unique())):
+            pass
+        assert session.last is not None
+        return session.last.finished.timings.first_token_s
 
     def _chat(self, behind: int) -> ChatCost:
         self.report(f"a chat of {TURNS} turns")

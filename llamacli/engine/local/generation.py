@@ -88,6 +88,18 @@ class LocalEngine:
         """Compile the step for the answers that follow; False where the decoder has no second gear."""
         return self._decoder.shift_up()
 
+    def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
+        """Make ready what the first answer would wait for, while nobody waits; `compiled` in the second gear."""
+        self._worker.submit(self._warm_up, sampling, compiled)
+
+    def _warm_up(self, sampling: Sampling, compiled: bool) -> None:
+        try:
+            with torch.inference_mode():
+                self._decoder.warm_up(sampling, compiled=compiled)
+        except Exception:  # noqa: BLE001 - whatever it is, the first answer meets it too, and says so
+            self._decoder.forget()
+        self.info = replace(self.info, decoding=self._decoder.method)
+
     def close(self) -> None:
         """End the thread and give back the memory."""
         self._worker.shutdown(wait=True, cancel_futures=True)

@@ -20,6 +20,7 @@ from tests.tiny import save_llama
 
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.filterwarnings("ignore:inner dimension:UserWarning"),  # rows that end within a block of scales
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card"),
 ]
 
