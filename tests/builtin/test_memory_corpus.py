@@ -143,3 +143,16 @@ def test_a_text_without_the_answer_is_said_not_to_have_it(corpus: Corpus) -> Non
     rng = Random(11)
     answers = [stated_question(corpus, rng)[1] for _ in range(600)]
     assert sum(answer == "The text does not say that." for answer in answers) > 10
+
+
+def test_the_value_or_the_error_that_is_read_from_a_text_stands_in_it(corpus: Corpus) -> None:
+    rng = Random(12)
+    kinds = {"The error is: ": 0, "The text says: ": 0, "The ": 0}
+    for _ in range(600):
+        prompt, answer = stated_question(corpus, rng)
+        found = re.fullmatch(r'The error is: (?P<a>.+)|The text says: "(?P<b>.+)"\.|The .+? is (?P<c>.+)\.', answer)
+        if found:
+            kinds[next(start for start in kinds if answer.startswith(start))] += 1
+            value = next(value for value in found.groups() if value)
+            assert value in prompt or value.partition(" is ")[2] in prompt, (prompt, answer)
+    assert min(kinds.values()) > 30, kinds

@@ -72,4 +72,9 @@ _MAKERS: dict[str, Callable[[Corpus, Random], str]] = {
     "phone": lambda _, rng: _phone(rng),
     "date": _date,
     "hour": _hour,
+    "version": lambda _, rng: ".".join(str(rng.randint(0, 30)) for _ in range(rng.choice((2, 3, 3)))),
+    "amount": lambda _, rng: rng.choice(("{}", "{}.{:02}", "${}", "{} EUR")).format(
+        rng.randint(1, 10 ** rng.randint(1, 5)), rng.randint(0, 99)
+    ),
+    "email": lambda corpus, rng: f"{made_up_word(corpus, rng)}@{made_up_word(corpus, rng)}.org",
 }
