@@ -5,7 +5,7 @@ from random import Random
 
 from llamacli.builtin.chat.arithmetic import sum_question
 from llamacli.builtin.chat.documents import asked_about, stated_question
-from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once
+from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once, under_system_prompt
 from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_word
 
 Message = dict[str, str]
@@ -138,9 +138,16 @@ def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
 def example(corpus: Corpus, rng: Random, *, long: bool = False) -> list[Message]:
     """One training conversation as chat messages."""
     messages: list[Message] = []
-    if rng.random() < 0.08:
-        messages.append({"role": "system", "content": corpus.word("system prompt", rng)})
-    for question, answer in turns_of(corpus, rng, long=long):
+    chance = rng.random()
+    if chance < 0.03:
+        system, turns = under_system_prompt(corpus, rng, lambda source: single(corpus, source))
+        turns = _typed_statements(turns, rng)
+    else:
+        system = corpus.word("system prompt", rng) if chance < 0.11 else ""
+        turns = turns_of(corpus, rng, long=long)
+    if system:
+        messages.append({"role": "system", "content": system})
+    for question, answer in turns:
         messages.append({"role": "user", "content": question.strip()})
         messages.append({"role": "assistant", "content": answer})
     return messages
