@@ -12,7 +12,7 @@ from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_wo
 
 Message = dict[str, str]
 
-SHARES = {"tool": 8.5, "talk": 1.6, "facts": 3.0, "shell": 3.2, "outside": 4.2, "care": 2.2}
+SHARES = {"tool": 8.5, "talk": 1.6, "facts": 3.0, "shell": 2.5, "python": 0.9, "outside": 4.2, "care": 2.2}
 KOREAN, KOREAN_CONVERSATIONS = 0.11, 0.06
 """Parts of the single questions, and of the conversations, that are in Korean."""
 HANGUL = re.compile("[가-힣]")
