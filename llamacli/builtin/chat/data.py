@@ -5,12 +5,17 @@ from random import Random
 
 from llamacli.builtin.chat.arithmetic import sum_question
 from llamacli.builtin.chat.documents import asked_about, stated_question
-from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once
+from llamacli.builtin.chat.hangul import typed
+from llamacli.builtin.chat.korean import korean_single, korean_turns
+from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once, under_system_prompt
 from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_word
 
 Message = dict[str, str]
 
-SHARES = {"tool": 7.6, "talk": 1.8, "facts": 1.8, "shell": 1.8, "korean": 1.5, "outside": 3.6, "care": 2.6}
+SHARES = {"tool": 8.5, "talk": 1.6, "facts": 3.0, "shell": 2.5, "python": 0.9, "outside": 4.2, "care": 2.2}
+KOREAN, KOREAN_CONVERSATIONS = 0.11, 0.06
+"""Parts of the single questions, and of the conversations, that are in Korean."""
+HANGUL = re.compile("[가-힣]")
 _ALONE_I = re.compile(r"\bi(?=[ ',.?!]|$)(?!')|\bi(?='[mdvl])")
 LITERAL = {"repeat say", "made up", "gibberish", "marks alone", "repeated", "unknown option"}
 LITERAL |= {
@@ -73,6 +78,8 @@ def as_typed(question: str, corpus: Corpus, rng: Random) -> str:
     """The question with the prefixes, capitals, marks and slips that people type."""
     if question[:1] in "<`{\"'/":
         return question
+    if HANGUL.search(question):
+        return typed(question, corpus, rng)
     if rng.random() < 0.12:
         question = f"{corpus.word('prefix', rng)} {question}"
     if rng.random() < 0.08:
@@ -89,7 +96,9 @@ def as_typed(question: str, corpus: Corpus, rng: Random) -> str:
 
 def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
-    if rng.random() < 0.16:
+    if rng.random() < KOREAN:
+        return korean_single(corpus, rng)
+    if rng.random() < 0.14:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
@@ -117,6 +126,8 @@ def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
     def one(source: Random) -> Turn:
         return single(corpus, source)
 
+    if rng.random() < KOREAN_CONVERSATIONS:
+        return korean_turns(corpus, rng)
     chance = rng.random()
     if long and chance < 0.45:
         turns = [asked_about(corpus, rng, int(rng.uniform(1, 22) * 1000), one)]
@@ -138,9 +149,16 @@ def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
 def example(corpus: Corpus, rng: Random, *, long: bool = False) -> list[Message]:
     """One training conversation as chat messages."""
     messages: list[Message] = []
-    if rng.random() < 0.08:
-        messages.append({"role": "system", "content": corpus.word("system prompt", rng)})
-    for question, answer in turns_of(corpus, rng, long=long):
+    chance = rng.random()
+    if chance < 0.03:
+        system, turns = under_system_prompt(corpus, rng, lambda source: single(corpus, source))
+        turns = _typed_statements(turns, rng)
+    else:
+        system = corpus.word("system prompt", rng) if chance < 0.11 else ""
+        turns = turns_of(corpus, rng, long=long)
+    if system:
+        messages.append({"role": "system", "content": system})
+    for question, answer in turns:
         messages.append({"role": "user", "content": question.strip()})
         messages.append({"role": "assistant", "content": answer})
     return messages

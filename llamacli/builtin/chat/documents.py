@@ -1,11 +1,13 @@
 """Texts with a question after them, which they answer or which has nothing to do with them."""
 
+import re
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat.memory import Turn, make_fact
+from llamacli.builtin.chat.memory import Turn
 from llamacli.builtin.chat.patterns import Bindings, Corpus, fill, made_up_word
 from llamacli.builtin.chat.texts import document, listing, log_line, paragraph, sentence
+from llamacli.builtin.chat.told import make_fact
 from llamacli.builtin.chat.values import value_of
 
 TOO_HARD = (
@@ -50,12 +52,17 @@ def stated_question(corpus: Corpus, rng: Random) -> Turn:
         sentence(corpus, rng) if rng.random() < 0.5 else _statement(corpus, rng)[0]
         for _ in range(rng.choice((0, 0, 1, 2, 3)))
     ]
-    question, answer, text = _stated(corpus, rng, rng.choice(("\n", " ")).join(lines))
+    find = rng.choice((_stated, _stated, _told_inside, _failure))
+    question, answer, text = find(corpus, rng, rng.choice(("\n", " ")).join(lines))
     if rng.random() < 0.15:
         question, answer = corpus.word("too hard", rng), TOO_HARD
         text = text if rng.random() < 0.4 else listing(corpus, rng)
-    if rng.random() < 0.35:
+    chance = rng.random()
+    if chance < 0.3:
         return text.rstrip() + rng.choice((" ", "\n", ". ")) + question, answer
+    if chance < 0.55:
+        frame = corpus.word("question first", rng).replace("\\n", "\n")
+        return frame.replace("{q}", question).replace("{t}", text.rstrip()), answer
     return f"{wrapped(text, corpus, rng)}\n\n{question}", answer
 
 
@@ -84,9 +91,21 @@ def _inserted(text: str, line: str, rng: Random) -> str:
 
 
 def _failure(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]:
-    line, message = log_line(corpus, rng, fault=True)
+    line, message = _traceback(corpus, rng) if rng.random() < 0.2 else log_line(corpus, rng, fault=True)
     lines = [log_line(corpus, rng, fault=False)[0] for _ in range(max(1, min(len(text) // 40, 60)))]
     return corpus.word("what failed", rng), f"The error is: {message}", _inserted("\n".join(lines), line, rng)
+
+
+def _traceback(corpus: Corpus, rng: Random) -> tuple[str, str]:
+    """An exception as Python prints it, and its last line."""
+    word, ending = made_up_word(corpus, rng), corpus.word("ext", rng)
+    message = corpus.word("exception", rng).format(w=word, e=ending, i=rng.randint(1, 999))
+    calls = [
+        f'  File "{made_up_word(corpus, rng)}.py", line {rng.randint(1, 400)}, in {made_up_word(corpus, rng)}\n'
+        f"    {made_up_word(corpus, rng)}({made_up_word(corpus, rng)})"
+        for _ in range(rng.randint(1, 3))
+    ]
+    return "\n".join(["Traceback (most recent call last):", *calls, message]), message
 
 
 def _open_task(corpus: Corpus, rng: Random) -> tuple[str, str, str]:
@@ -105,49 +124,18 @@ def _open_task(corpus: Corpus, rng: Random) -> tuple[str, str, str]:
 
 
 def _told_inside(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]:
-    """A plain statement in the text, asked for by its own words."""
-    if rng.random() < 0.25:
-        noun = rng.choice(
-            (
-                "author",
-                "name",
-                "owner",
-                "version",
-                "title",
-                "port",
-                "host",
-                "user",
-                "date",
-                "city",
-                "email",
-                "color",
-                "total",
-                "sum",
-                "status",
-                "price",
-                "address",
-                "reason",
-                "subject",
-                "deadline",
-                "budget",
-                "result",
-            )
-        )
-        value = value_of(rng.choice(("word", "int", "name", "city")), corpus, rng)
-        line, question = (
-            f"{noun}: {value}",
-            rng.choice((f"what is the {noun}", f"which {noun} is given", f"{noun}?", f"tell me the {noun}")),
-        )
-        return question, f"The {noun} is {value}.", _inserted(text, line, rng)
-    while True:
-        fact = make_fact(corpus, rng, rng.choice(("noun", "number", "word", "name")))
-        if fact.key.startswith(("noun", "number", "word")):
-            break
-    noun = fact.key.partition(" ")[2] or fact.key
-    line = rng.choice(("The {} is {}.", "the {} is {}", "Note that the {} is {}.", "Remember: the {} is {}.")).format(
-        noun, fact.value
-    )
-    question = rng.choice(
-        ("what is the {}", "what's the {}", "tell me the {}", "which {} is it", "the {}?", "find the {}")
-    ).format(noun)
-    return question, f"The {noun} is {fact.value}.", _inserted(text, line, rng)
+    """A line that gives something a value, and the question for it; sometimes for a value not given."""
+    noun, kind = corpus.pick("field", rng)
+    if rng.random() < 0.35:
+        fact = make_fact(corpus, rng, "noun")
+        noun, value = fact.key.partition(" ")[2], fact.value
+    else:
+        value = value_of(kind, corpus, rng)
+    written = noun.upper() if rng.random() < 0.08 else noun
+    line = corpus.word("field line", rng).replace("\\t", "\t").format(n=written, x=value)
+    question = corpus.word("field asked", rng)
+    if rng.random() < 0.1 and len(text) < 300:
+        other = corpus.word("field", rng)
+        if not re.search(rf"\b{other}\b", f"{line} {text}", re.IGNORECASE):
+            return question.format(n=other), corpus.word("absent", rng), _inserted(text, line, rng)
+    return question.format(n=noun), f"The {noun} is {value}.", _inserted(text, line, rng)

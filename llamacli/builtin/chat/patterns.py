@@ -12,7 +12,17 @@ QUESTION_FILES = ("development", "held_out")  # questions for the evaluation, ne
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([^<>.]+)(\.2)?>")
-_MACROS = {"h", "o", "v"}
+_FRAMES = {
+    "o": "about",
+    "v": "value",
+    "s": "shell do",
+    "k": "shell ask",
+    "g": "git do",
+    "p": "python do",
+    "q": "python ask",
+}
+_MACROS = {"h", *_FRAMES}
+_BLOCK = re.compile(r"```\w+\n(.*?)\n```", re.DOTALL)
 
 Item = tuple[str, ...]
 Bindings = dict[str, Item]
@@ -102,6 +112,8 @@ def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
         return (made_up_word(corpus, rng).capitalize(),)
     if name == "person name":
         return (corpus.word("name", rng) if rng.random() < 0.5 else made_up_word(corpus, rng).capitalize(),)
+    if name == "stem":
+        return (corpus.word("file stem", rng) if rng.random() < 0.5 else made_up_word(corpus, rng),)
     if name in _NUMBERS:
         return (_NUMBERS[name](rng),)
     return corpus.pick(name, rng) if name in corpus.lists else None
@@ -113,6 +125,9 @@ _NUMBERS: dict[str, Callable[[Random], str]] = {
     "hour": lambda rng: rng.choice(("{}", "{}:30", "{}:00", "{} am", "{} pm", "{}:15", "{} o'clock")).format(
         rng.randint(1, 12)
     ),
+    "some": lambda rng: str(rng.randint(2, 60)),
+    "port": lambda rng: rng.choice(("80", "3000", "5000", "8000", "8080", str(rng.randint(1024, 65535)))),
+    "commit": lambda rng: f"{rng.getrandbits(28):07x}",
     "serial": made_up_code,
     "mash": lambda rng: "".join(rng.choice("asdfghjklqwertyuiopzxcvbnm") for _ in range(rng.randint(4, 12))),
 }
@@ -138,8 +153,8 @@ def _expand_macro(macro: str, text: str, corpus: Corpus, rng: Random) -> str:
         if rng.random() < 0.25:
             return f"{corpus.word('which', rng)} {text.replace('~', 's') if '~' in text else 'lets me ' + text}"
         return f"{corpus.word('how', rng)} {text.replace('~', '')}"
-    if macro in ("o", "v"):
-        return corpus.word("about" if macro == "o" else "value", rng).replace("%", text)
+    if macro in _FRAMES:
+        return corpus.word(_FRAMES[macro], rng).replace("%", text)
     return text
 
 
@@ -150,6 +165,12 @@ def _layout(answer: str) -> str:
             before, code, *after = answer.split(f" {mark} ")
             answer = "\n".join([before, f"```{language}", code, "```", *after])
     return answer.replace("\\n", "\n")
+
+
+def code_of(answer: str) -> str:
+    """What stands in the fenced block of an answer; "" without one."""
+    block = _BLOCK.search(answer)
+    return block[1] if block else ""
 
 
 def load_corpus(directory: Path = CORPUS_DIR) -> Corpus:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_word
+from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, code_of, made_up_word
 from llamacli.builtin.chat.values import person, value_of
 
 _PROSE = {"tool": 5.0, "facts": 2.0, "talk": 0.5}
@@ -69,8 +69,8 @@ def _table(corpus: Corpus, rng: Random) -> str:
 
 
 def _code(corpus: Corpus, rng: Random) -> str:
-    stem = rng.choice(("python", "shell", "git"))
-    snippets = [corpus.pick(stem, rng)[1].replace("\\n", "\n") for _ in range(rng.randint(1, 4))]
+    topics = corpus.files[rng.choice(("python", "shell"))]
+    snippets = [code_of(ask(rng.choice(topics), corpus, rng)[1]) for _ in range(rng.randint(1, 4))]
     return "```\n" + "\n".join(snippets) + "\n```" if rng.random() < 0.5 else "\n".join(snippets)
 
 

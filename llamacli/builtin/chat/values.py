@@ -1,5 +1,6 @@
 """Values that can only be copied: names, numbers, codes, dates and made-up words."""
 
+from collections.abc import Callable
 from random import Random
 
 from llamacli.builtin.chat.patterns import Corpus, made_up_code, made_up_word
@@ -17,26 +18,24 @@ def person(corpus: Corpus, rng: Random) -> str:
 
 def value_of(kind: str, corpus: Corpus, rng: Random) -> str:
     """A value of a kind such as `name`, `int`, `date`, `word` or any list of the corpus."""
-    if kind == "name":
-        return person(corpus, rng)
-    if kind == "int":
-        return str(rng.randint(0, 10 ** rng.randint(1, 6)))
-    if kind == "code":
-        return made_up_code(rng)
-    if kind == "pin":
-        return "".join(str(rng.randint(0, 9)) for _ in range(rng.randint(3, 6)))
-    if kind == "phone":
-        return _phone(rng)
-    if kind == "date":
-        return f"{rng.randint(1, 28)} {corpus.word('month', rng)}"
+    if kind in _MAKERS:
+        return _MAKERS[kind](corpus, rng)
     if kind == "file":
         return f"{made_up_word(corpus, rng)}.{corpus.word('ext', rng)}"
     if kind == "word":
         joined = rng.choice(("", "-", "_")).join(made_up_word(corpus, rng) for _ in range(rng.choice((1, 1, 2))))
         return joined + (str(rng.randint(0, 99)) if rng.random() < 0.2 else "")
-    if kind in ("city", "colour", "food", "animal", "hobby") and rng.random() < 0.2:
+    if kind in ("city", "colour", "food", "animal", "hobby", "job") and rng.random() < 0.2:
         return made_up_word(corpus, rng).capitalize() if kind == "city" else made_up_word(corpus, rng)
     return corpus.word(kind, rng)
+
+
+def _date(corpus: Corpus, rng: Random) -> str:
+    """A day of the year, in one of the ways to write it."""
+    day, month = rng.randint(1, 28), corpus.word("month", rng)
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(day % 10 if day not in (11, 12, 13) else 0, "th")
+    return rng.choice((f"{day} {month}", f"{day} {month}", f"{month} {day}", f"{month} {day}{ending}",
+                       f"the {day}{ending} of {month}", f"{day} {month} {rng.randint(1940, 2015)}"))  # fmt: skip
 
 
 def _phone(rng: Random) -> str:
@@ -56,3 +55,26 @@ def korean_name(corpus: Corpus, rng: Random) -> str:
     elif chance < 0.75:
         name = "".join(chr(rng.randint(0xAC00, 0xD7A3)) for _ in range(2))
     return rng.choice(_KOREAN_FAMILIES) + name if rng.random() < 0.3 else name
+
+
+def _hour(_corpus: Corpus, rng: Random) -> str:
+    """A time of day."""
+    form = rng.choice(("{}:{:02}", "{}:{:02}", "{} o'clock", "{} am", "{} pm", "half past {}", "noon"))
+    return form.format(rng.randint(1, 12), rng.choice((0, 15, 30, 45)))
+
+
+_MAKERS: dict[str, Callable[[Corpus, Random], str]] = {
+    "name": person,
+    "person": person,
+    "int": lambda _, rng: str(rng.randint(0, 10 ** rng.randint(1, 6))),
+    "code": lambda _, rng: made_up_code(rng),
+    "pin": lambda _, rng: "".join(str(rng.randint(0, 9)) for _ in range(rng.randint(3, 6))),
+    "phone": lambda _, rng: _phone(rng),
+    "date": _date,
+    "hour": _hour,
+    "version": lambda _, rng: ".".join(str(rng.randint(0, 30)) for _ in range(rng.choice((2, 3, 3)))),
+    "amount": lambda _, rng: rng.choice(("{}", "{}.{:02}", "${}", "{} EUR")).format(
+        rng.randint(1, 10 ** rng.randint(1, 5)), rng.randint(0, 99)
+    ),
+    "email": lambda corpus, rng: f"{made_up_word(corpus, rng)}@{made_up_word(corpus, rng)}.org",
+}
