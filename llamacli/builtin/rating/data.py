@@ -23,6 +23,7 @@ JUDGED = (*HELD_OUT, "development.tsv")
 CORPUS = Path(__file__).parent.parent / "corpus" / "classifier"
 LANGUAGES = {"en": 50, "ko": 22, "de": 6, "fr": 6, "es": 6, "it": 4, "pt": 4, "nl": 3}
 CHUNK = 6_000
+TELLING = 15  # characters from which a held-out request is looked for inside the training prompts too
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _example(level: str, rng: random.Random) -> Example:
         words = grammar(language)
         shape = shape if words.has(NEEDS[shape]) else "plain"
         text = roughen(prompt(words, level, shape, rng), rng)
-        if normal(text) not in _judged():
+        if not judged(text):
             return Example(text, LABELS.index(level), language, shape)
 
 
@@ -79,19 +80,33 @@ def normal(text: str) -> str:
     return text.casefold().rstrip("?!.~ ")
 
 
+def judged(text: str) -> bool:
+    """Whether `text` is a prompt that judges the model, or holds one that is long enough not to be there by chance."""
+    whole, long = _judging()
+    return normal(text) in whole or any(each in text.casefold() for each in long)
+
+
 @cache
-def _judged() -> frozenset[str]:
-    return frozenset(normal(each.text) for name in JUDGED for each in read_prompts(CORPUS / name))
+def _judging() -> tuple[frozenset[str], tuple[str, ...]]:
+    prompts = [each for name in JUDGED for each in _rows(CORPUS / name)]
+    asked = {normal(text) for *_, text in prompts}
+    return frozenset(asked), tuple(sorted(each for each in asked if len(each) >= TELLING))
+
+
+def _rows(path: Path) -> Iterator[list[str]]:
+    """The fields of each prompt of a `.tsv` file: level, part, kind, language, document, words."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if not line.startswith("#"):
+            *fields, text = line.split("\t")
+            yield [*fields, text.replace("\\n", "\n")]
 
 
 def read_prompts(path: Path) -> list[Example]:
     """The hand-written prompts of a `.tsv` file, each behind the document that it names."""
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.startswith("#"):
-            level, part, kind, language, source, text = line.split("\t")
-            text = text.replace("\\n", "\n")
-            if source != "-":
-                text = f"{(path.parent / 'heldout' / source).read_text(encoding='utf-8').strip()}\n\n{text}"
-            found.append(Example(text, LABELS.index(level), language, kind, part))
+    for level, part, kind, language, source, text in _rows(path):
+        if source != "-":
+            before = (path.parent / "heldout" / source).read_text(encoding="utf-8").strip()
+            text = f"{before}\n\n{text}"
+        found.append(Example(text, LABELS.index(level), language, kind, part))
     return found
