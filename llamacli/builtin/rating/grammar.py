@@ -12,7 +12,7 @@ Expand = Callable[[random.Random], str]
 
 
 class Grammar:
-    """Templates of one language, by section: `(a|b)` is a choice, `{name}` a filler, `{2..9}` a number."""
+    """Templates of one language, by section: `(a|b)` is a choice, `{name}` a filler, `{2..9}` a number; fillers may hold both."""
 
     NONCE_SHARE = 0.12  # topics that no vocabulary knows, lest a topic carries the level
 
@@ -73,7 +73,7 @@ class Grammar:
         fillers = self.sections[f"word {name}"]
         if name == "topic" and rng.random() < self.NONCE_SHARE:
             return nonce(rng, hangul="가" <= fillers[0][0] <= "힣")
-        return rng.choice(fillers)
+        return self.expand(rng.choice(fillers), rng)
 
 
 def _first_choice(template: str) -> tuple[int, int, list[str]] | None:
