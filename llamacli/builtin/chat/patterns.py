@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 CORPUS_DIR = Path(__file__).parent.parent / "corpus" / "chat"
-QUESTION_FILES = ("development", "held_out")  # questions for the evaluation, never for training
+QUESTION_FILES = ("development", "held_out", "held_out_second")  # questions for the evaluation, never for training
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([^<>.]+)(\.2)?>")
