@@ -152,3 +152,49 @@ def test_no_question_belongs_to_two_topics(corpus: Corpus) -> None:
         (one, other): found[one] & found[other] for one, other in combinations(found, 2) if found[one] & found[other]
     }
     assert shared == {}
+
+
+FACTS = ["capital", "seat", "continent", "currency", "spoken", "symbol of", "element name", "element number", "fact"]
+FACTS += [
+    "numbered element",
+    "place of planet",
+    "moons",
+    "diameter",
+    "opposite",
+    "young",
+    "unit",
+    "term",
+    "short",
+    "pair",
+]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_wording_has_one_answer(corpus: Corpus, name: str) -> None:
+    answers: dict[str, str] = {}
+    for wordings, answer in corpus.lists[name]:
+        for wording in wordings.split("|"):
+            assert answers.setdefault(wording, answer) == answer, wording
+            assert wording.strip(), answer
+    assert len(answers) > 8
+
+
+def test_every_country_has_a_capital_both_ways_and_a_continent(corpus: Corpus) -> None:
+    told = {name: {answer for _, answer in corpus.lists[name]} for name in ("capital", "seat", "continent")}
+    assert len(corpus.lists["country"]) > 190
+    for country, capital in corpus.lists["country"]:
+        assert f"The capital of {country} is {capital}." in told["capital"]
+        assert f"{capital} is the capital of {country}." in told["seat"]
+        subject = country[0].upper() + country[1:]
+        assert any(answer.startswith(f"{subject} is in ") for answer in told["continent"]), country
+
+
+def test_elements_are_told_by_name_symbol_and_number(corpus: Corpus) -> None:
+    symbols = {answer.split()[-1].strip("."): answer.split()[3] for _, answer in corpus.lists["symbol of"]}
+    numbers = {answer.split()[0].lower(): answer.split()[-1].strip(".") for _, answer in corpus.lists["element number"]}
+    assert len(symbols) == len(numbers) == len(corpus.lists["element name"]) >= 60
+    assert (symbols["Fe"], numbers["iron"], numbers["gold"]) == ("iron", "26", "79")
+    for symbol, answer in corpus.lists["element name"]:
+        assert answer == f"{symbol} is the symbol of {symbols[symbol]}."
+    for number, answer in corpus.lists["numbered element"]:
+        assert numbers[answer.split()[-1].strip(".")] == number
