@@ -105,7 +105,15 @@ def single(corpus: Corpus, rng: Random) -> Turn:
         question, answer = ask(topic, corpus, rng)
         if rng.random() < 0.7 and question.isascii() and topic.name not in LITERAL:
             question = reworded(question, corpus, rng)
+        if rng.random() < 0.3 and topic.name not in LITERAL and not _names_in_code(question, answer):
+            question = question.lower()
     return as_typed(question, corpus, rng), answer
+
+
+def _names_in_code(question: str, answer: str) -> bool:
+    """Whether the answer's command repeats a word of the question with its capitals."""
+    _, _, code = answer.partition("```")
+    return any(word in code for word in question.split() if word != word.lower())
 
 
 def _typed_statements(turns: list[Turn], rng: Random) -> list[Turn]:
