@@ -3,7 +3,7 @@
 import re
 import string
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 
@@ -174,12 +174,19 @@ def code_of(answer: str) -> str:
 
 
 def load_corpus(directory: Path = CORPUS_DIR) -> Corpus:
-    """Reads every topic file of a directory."""
+    """Reads every topic file of a directory; one called `NAME.PART.txt` adds wordings to the topics of `NAME.txt`."""
     corpus = Corpus()
-    for path in sorted(directory.glob("*.txt")):
+    for path in sorted(directory.glob("*.txt"), key=lambda path: ("." in path.stem, path.name)):
         if path.stem not in QUESTION_FILES:
             _read(path, corpus)
     return corpus
+
+
+def _with_wordings(topics: list[Topic], more: list[Topic]) -> list[Topic]:
+    added = {topic.name: topic.questions for topic in more}
+    if unknown := added.keys() - {topic.name for topic in topics}:
+        raise ValueError(f"wordings for topics that do not exist: {sorted(unknown)}")
+    return [replace(topic, questions=topic.questions + added.get(topic.name, ())) for topic in topics]
 
 
 def _read(path: Path, corpus: Corpus) -> None:
@@ -196,7 +203,8 @@ def _read(path: Path, corpus: Corpus) -> None:
             topics.append(Topic(name, float(weight.strip(" *") or 1), (), ()))
         elif line.startswith(("?", "!")):
             topics[-1] = _extended(topics[-1], line)
-    corpus.files[path.stem] = topics
+    base, _, part = path.stem.partition(".")
+    corpus.files[base] = _with_wordings(corpus.files[base], topics) if part else topics
 
 
 def _item(text: str) -> Item:
