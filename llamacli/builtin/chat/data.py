@@ -63,6 +63,20 @@ def reworded(question: str, corpus: Corpus, rng: Random) -> str:
     return text
 
 
+def shortened(question: str, answer: str, rng: Random) -> str:
+    """A question of five words or more without one or two of them, so that no single word decides.
+
+    What the answer says too stays: it may be copied from here.
+    """
+    words = question.split()
+    said = answer.lower()
+    for _ in range(rng.choice((1, 1, 2))):
+        at = rng.randrange(len(words))
+        if len(words) > 4 and words[at].lower() not in said:
+            del words[at]
+    return " ".join(words)
+
+
 def _followed(text: str, more: str) -> str:
     return text + more if more.startswith(",") else f"{text} {more}"
 
@@ -105,6 +119,8 @@ def single(corpus: Corpus, rng: Random) -> Turn:
         question, answer = ask(topic, corpus, rng)
         if rng.random() < 0.7 and question.isascii() and topic.name not in LITERAL:
             question = reworded(question, corpus, rng)
+            if rng.random() < 0.2:
+                question = shortened(question, answer, rng)
         if rng.random() < 0.3 and topic.name not in LITERAL and not _names_in_code(question, answer):
             question = question.lower()
     return as_typed(question, corpus, rng), answer

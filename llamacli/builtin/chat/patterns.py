@@ -20,6 +20,7 @@ _FRAMES = {
     "g": "git do",
     "p": "python do",
     "q": "python ask",
+    "plain": "python plain",
 }
 _MACROS = {"h", *_FRAMES}
 _BLOCK = re.compile(r"```\w+\n(.*?)\n```", re.DOTALL)
@@ -138,9 +139,16 @@ def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
     bound: Bindings = {}
     macro, pattern = rng.choices(topic.questions, weights=[_wordings(pattern) for _, pattern in topic.questions])[0]
     text = fill(pattern, corpus, rng, bound, choices=True)
+    if macro in ("p", "q") and _goes_without_saying(topic, text, corpus) and rng.random() < 0.45:
+        macro = "plain" if macro == "p" else ""
     text = _expand_macro(macro, text, corpus, rng)
     answer = fill(rng.choice(topic.answers), corpus, rng, bound, choices=False)
     return " ".join(text.split()), _layout(answer)
+
+
+def _goes_without_saying(topic: Topic, text: str, corpus: Corpus) -> bool:
+    """Whether people leave out the word Python, since only a programming language has such things."""
+    return (topic.name,) in corpus.lists["python alone"] and text.count(" ") > 1
 
 
 def _wordings(pattern: str) -> float:
