@@ -200,7 +200,7 @@ def capture_graph(step: Step, generator: torch.Generator) -> Step:
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(generator)
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=side):  # its default stream is on the card that first captured something
             step()
     return graph.replay
 
