@@ -36,6 +36,7 @@ class Settings:
     quantization: str
     render: str
     stats: bool
+    save: bool
     offline: bool
     hub_token: str | None
     config_dir: Path

@@ -132,6 +132,7 @@ SETTINGS: tuple[Setting, ...] = (
         choices=("auto", "markdown", "plain"),
     ),
     Setting("stats", "flag", False, "Show times, tokens and memory after the answer."),
+    Setting("save", "flag", True, "Keep the conversation in the history."),
     Setting("offline", "flag", False, "Never touch the network."),
     Setting(
         "hub_token", "text", None, "Token for models of the hub.",
