@@ -26,7 +26,7 @@ from llamacli.terminal.history_reports import (
 
 Limit = Annotated[int | None, typer.Option("--limit", "-n", metavar="N", min=1, help="Only the newest N.")]
 Id = Annotated[str | None, typer.Argument(metavar="ID", help="The id, or its beginning; without it the last one.")]
-Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="The ids, or their beginnings.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Ids, or their beginnings.")]
 Text = Annotated[list[str], typer.Argument(metavar="TEXT", help="Words that a message has to hold, all of them.")]
 All = Annotated[bool, typer.Option("--all", help="All conversations.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Delete all without asking.")]
@@ -51,7 +51,7 @@ def _command(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 @_command("list")
 @with_settings(())
 def show_list(world: World, settings: Settings, limit: Limit = None, as_json: Json = False) -> ExitStatus:
-    """List the conversations, the newest first: id, last change, turns, title."""
+    """List id, last change, turns and title of each, the newest first."""
     summaries = _history(settings).summaries(limit)
     if as_json:
         world.screen.data({"schema": 1, "conversations": [summary_json(summary) for summary in summaries]})
@@ -82,7 +82,7 @@ def show(world: World, settings: Settings, name: Id = None, as_json: Json = Fals
 @_command("search")
 @with_settings(())
 def search(world: World, settings: Settings, words: Text, as_json: Json = False) -> ExitStatus:
-    """Find the conversations in which a message, or the title, holds every word."""
+    """Find messages and titles that hold every word."""
     text = " ".join(words)
     if not text.strip():
         raise BadUsage("There is nothing to search for.", hint="llamacli history search llama")
@@ -104,7 +104,7 @@ def export(
     as_json: AsJson = False,
     output: Output = None,
 ) -> ExitStatus:
-    """Write conversations as Markdown or JSON; without an ID the last one."""
+    """Write conversations as Markdown or JSON."""
     chosen = _history(settings)
     ids = [each.id for each in chosen.summaries()] if everything else _named(settings, names or [])
     saved = [chosen.read(name) for name in ids]
@@ -129,7 +129,7 @@ def delete(
     yes: Yes = False,
     as_json: Json = False,
 ) -> ExitStatus:
-    """Delete conversations; their text is gone from the file."""
+    """Delete conversations for good."""
     if bool(names) is everything:
         raise BadUsage("Say which conversations.", reason="Give ids, or --all.", hint="llamacli history list")
     chosen = _history(settings)

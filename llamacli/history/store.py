@@ -114,7 +114,9 @@ def _id_of(connection: sqlite3.Connection, beginning: str) -> str:
     if beginning in names:
         return beginning
     if not names or not beginning:
-        raise UnknownConversation(f"There is no conversation {beginning!r}.", hint="llamacli history list")
+        raise UnknownConversation(
+            f"There is no conversation {beginning!r}.", hint="llamacli history list, or /history in a chat."
+        )
     if len(names) == 1:
         return str(names[0])
     shown = ", ".join(names[:8]) + (" and more" if len(names) > 8 else "")
