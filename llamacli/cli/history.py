@@ -72,7 +72,7 @@ def show(world: World, settings: Settings, name: Id = None, as_json: Json = Fals
         _print(world, markdown(saved))
         return ExitStatus.DONE
     for piece in pieces(saved):
-        renderer = world.screen.answer(settings.render)
+        renderer = world.screen.answer(settings.render, coming=False)
         renderer.feed(piece)
         renderer.finish()
         world.screen.line("")
