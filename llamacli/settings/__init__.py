@@ -35,8 +35,8 @@ class Settings:
     classifier_device: str
     quantization: str
     render: str
-    stats: bool
     save: bool
+    stats: bool
     offline: bool
     hub_token: str | None
     config_dir: Path

@@ -131,8 +131,8 @@ SETTINGS: tuple[Setting, ...] = (
         "render", "text", "auto", "Look of the answer; auto is markdown on a terminal, plain elsewhere.",
         choices=("auto", "markdown", "plain"),
     ),
-    Setting("stats", "flag", False, "Show times, tokens and memory after the answer."),
     Setting("save", "flag", True, "Keep the conversation in the history."),
+    Setting("stats", "flag", False, "Show times, tokens and memory after the answer."),
     Setting("offline", "flag", False, "Never touch the network."),
     Setting(
         "hub_token", "text", None, "Token for models of the hub.",
