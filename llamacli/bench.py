@@ -14,8 +14,8 @@ from llamacli.messages import Conversation
 from llamacli.sampling import Sampling
 from llamacli.settings import Settings
 
-REPEATS = 5
-"""Times that short things are measured; their median counts."""
+REPEATS = 15
+"""Times that a first token is measured where two are compared; their medians count."""
 TURNS, BEHIND, SHORT = 20, 8_000, 64
 """Turns of the chat that is measured, tokens behind its last one, tokens of a short prompt."""
 
@@ -86,7 +86,7 @@ class Bench:
         engine = self.models.engine
         fitting = [length for length in lengths if length + tokens <= engine.info.context_window]
         self.report("the first answer")
-        ready = _total(self._finished(SHORT, 8))
+        ready = _seconds(lambda: self._finished(SHORT, 8))
         speeds = tuple(self._speed(length, tokens) for length in fitting)
         peak = dict(self.instruments.peak_bytes())
         plain = tuple(self._baseline(length, tokens) for length in fitting) if baseline else ()
@@ -140,28 +140,30 @@ class Bench:
         return ClassifierCost(alone, median(times["medium"]), median(times["auto"]))
 
     def _first_token_of_a_turn(self, complexity: str) -> float:
-        session = ChatSession(self.models, self._sampling(), complexity)
-        started = time.perf_counter()
-        stream = session.ask(_words(200, self._unique()))
-        for event in stream:
-            if isinstance(event, TextDelta):
-                break
-        seconds = time.perf_counter() - started
-        stream.close()
-        return seconds
+        session = ChatSession(self.models, self._sampling(), complexity, max_tokens=8)
+        for _ in session.ask(_words(200, self._unique())):
+            pass
+        assert session.last is not None
+        return session.last.finished.timings.first_token_s
 
     def _chat(self, behind: int) -> ChatCost:
         self.report(f"a chat of {TURNS} turns")
         conversation = Conversation()
-        times: list[float] = []
-        for turn in range(TURNS):
-            padding = 0 if turn in (0, TURNS - 1) else behind // (TURNS - 2) - SHORT
+        first, _ = self._first_token(conversation)
+        for turn in range(TURNS - 1):
+            padding = 0 if turn == 0 else behind // (TURNS - 2) - SHORT
             conversation = conversation.with_prompt(_words(max(SHORT, padding), self._unique()))
             events = list(self.models.engine.stream(conversation, self._sampling(), Budget(8)))
             text = "".join(event.text for event in events if isinstance(event, TextDelta))
             conversation = conversation.with_answer(text or "so")
-            times.append(_last(events).timings.first_token_s)
-        return ChatCost(TURNS, _last(events).usage.cached_tokens, times[0], times[-1])
+        last, known = self._first_token(conversation)
+        return ChatCost(TURNS, known, first, last)
+
+    def _first_token(self, conversation: Conversation) -> tuple[float, int]:
+        """Seconds to the first token of a short next turn, the median of some, and the tokens known before it."""
+        asked = [conversation.with_prompt(_words(SHORT, self._unique())) for _ in range(REPEATS)]
+        done = [_last(list(self.models.engine.stream(each, self._sampling(), Budget(8)))) for each in asked]
+        return median(each.timings.first_token_s for each in done), done[-1].usage.cached_tokens
 
     def _stop(self) -> float:
         self.report("stopping an answer")

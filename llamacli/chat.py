@@ -6,7 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from llamacli.background import in_background
+from llamacli.background import Later
 from llamacli.complexity import Budget, Classification, Level
 from llamacli.engine import Models
 from llamacli.errors import BadUsage
@@ -151,7 +151,7 @@ class ChatSession:
         self.last = None
 
     def _turn(
-        self, conversation: Conversation, rating: "Future[_Rating]", begun: str = ""
+        self, conversation: Conversation, rating: "Later[_Rating]", begun: str = ""
     ) -> Generator[Event, None, None]:
         engine, sampling = self.models.engine, self.sampling
         stream = engine.stream(conversation, sampling, self._budget(rating))
@@ -179,10 +179,12 @@ class ChatSession:
         if self.recorder is not None:
             self.recorder.record(self.conversation, turn)
 
-    def _report(self, meter: "_Meter", rating: "Future[_Rating]", *, wait: bool) -> TurnReport:
-        if not wait and (not rating.done() or rating.exception() is not None):
+    def _report(self, meter: "_Meter", rating: "Later[_Rating]", *, wait: bool) -> TurnReport:
+        future = rating.future
+        if not wait and (not future.done() or future.exception() is not None):
             return TurnReport(meter.result(), None, 0.0)
-        rated = rating.result()
+        rating.begin()
+        rated = future.result()
         scores = rated.classification.scores
         complexity = Complexity(
             rated.classification.level,
@@ -192,11 +194,11 @@ class ChatSession:
         )
         return TurnReport(meter.result(), complexity, rated.seconds)
 
-    def _rate(self, prompt: str) -> "Future[_Rating]":
+    def _rate(self, prompt: str) -> "Later[_Rating]":
         if self.complexity == "auto" and self.models.rates:
-            return in_background(lambda: self._classify(prompt), "classify")
+            return Later(lambda: self._classify(prompt), "classify")
         level = Level.MEDIUM if self.complexity in ("auto", "off") else Level(self.complexity)
-        return _decided(_Rating(Classification(level, None), "option", 0.0))
+        return Later.known(_Rating(Classification(level, None), "option", 0.0))
 
     def _classify(self, prompt: str) -> _Rating:
         classifier = self.models.classifier  # perhaps still loading, while the answer begins
@@ -205,9 +207,9 @@ class ChatSession:
         [classification] = classifier.classify([prompt])
         return _Rating(classification, "classifier", time.perf_counter() - started)
 
-    def _budget(self, rating: "Future[_Rating]") -> Budget:
+    def _budget(self, rating: "Later[_Rating]") -> Budget:
         if self.max_tokens is not None:
-            return Budget(self.max_tokens)
+            return Budget(self.max_tokens, begin=rating.begin)
         decided: Future[int] = Future()
 
         def decide(done: "Future[_Rating]") -> None:
@@ -217,8 +219,8 @@ class ChatSession:
             else:
                 decided.set_exception(error)
 
-        rating.add_done_callback(decide)
-        return Budget(Level.LOW.max_tokens, decided)
+        rating.future.add_done_callback(decide)
+        return Budget(Level.LOW.max_tokens, decided, rating.begin)
 
 
 class _Meter:
@@ -249,9 +251,3 @@ class _Meter:
         speed = (made - 1) / (now - self._first) if made > 1 and now > self._first else 0.0
         first = max(self._first - self._started, 0.0)
         return Finished(FinishReason.INTERRUPTED, self._usage, Timings(first, now - self._started, speed))
-
-
-def _decided(rating: _Rating) -> "Future[_Rating]":
-    future: Future[_Rating] = Future()
-    future.set_result(rating)
-    return future

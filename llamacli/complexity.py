@@ -41,11 +41,14 @@ def from_scores(scores: Mapping[Level, float]) -> Classification:
 class Budget:
     """How many new tokens an answer may have: `at_least` so many, the rest perhaps still being decided.
 
-    An answer can begin before its level is known, because every level allows the low budget.
+    An answer can begin before its level is known, because every level allows the low budget. An engine calls `begin`,
+    which starts the decision, when a device is busy with the prompt: earlier, the decision would take the processor
+    from those who give the device its work.
     """
 
     at_least: int
     decided: "Future[int] | None" = None
+    begin: Callable[[], None] = lambda: None
 
     def allows(self, generated: int, cancelled: Callable[[], bool] = lambda: False) -> bool:
         """Whether one more token may follow `generated` ones; waits for the decision only when it is needed.
@@ -54,6 +57,7 @@ class Budget:
         """
         if generated < self.at_least:
             return True
+        self.begin()
         while self.decided is not None and not cancelled():
             try:
                 return generated < self.decided.result(timeout=0.05)

@@ -22,7 +22,7 @@ Baseline = Annotated[bool, typer.Option("--baseline", help="Measure plain genera
 Compiled = Annotated[bool, typer.Option("--compile", help="Measure the compiled step too; it takes a minute.")]
 Lengths = Annotated[str, typer.Option("--prompt-tokens", metavar="N,N", help="Lengths of the prompts.")]
 Tokens = Annotated[int, typer.Option("--tokens", metavar="N", min=16, help="Tokens decoded at each length.")]
-_SHOWN = (*PANELS["Sampling"], *PANELS["Model and machine"])
+_SHOWN = tuple(name for name in PANELS["Sampling"] + PANELS["Model and machine"] if name != "compile")
 
 
 @with_settings(_SHOWN)

@@ -38,6 +38,7 @@ class Engine(Protocol):
     def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Generator[Event, None, None]:
         """Answer the conversation: one Reading, TextDeltas, then exactly one Finished, last.
 
+        `budget.begin` is called at the latest when the prompt is read.
         A conversation that ends in an answer is continued from that answer's last token.
         Closing the generator stops the model within one token. Only errors of `llamacli.errors` escape;
         PromptTooLong where the conversation does not fit the window.

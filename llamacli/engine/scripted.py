@@ -84,6 +84,7 @@ class ScriptedEngine:
         self, reply: Reply, prompt_tokens: int, room: int, sampling: Sampling, budget: Budget
     ) -> Generator[Event, None, None]:
         yield Reading(prompt_tokens, 0)
+        budget.begin()
         stops, made, reason = StopTexts(sampling.stop), 0, FinishReason.STOP
         for made, token in enumerate(self._sampled(reply), 1):
             if text := stops.feed(token):

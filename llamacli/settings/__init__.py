@@ -37,6 +37,7 @@ class Settings:
     render: str
     save: bool
     stats: bool
+    compile: bool
     offline: bool
     hub_token: str | None
     config_dir: Path

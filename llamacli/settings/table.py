@@ -133,6 +133,10 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("save", "flag", True, "Keep the conversation in the history."),
     Setting("stats", "flag", False, "Show times, tokens and memory after the answer."),
+    Setting(
+        "compile", "flag", False,
+        "On a card, compile the step of models that have no kernels of their own; a minute, while you type.",
+    ),
     Setting("offline", "flag", False, "Never touch the network."),
     Setting(
         "hub_token", "text", None, "Token for models of the hub.",

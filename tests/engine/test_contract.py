@@ -65,6 +65,16 @@ def test_a_promised_budget_is_waited_for_only_at_the_low_one(engine: Engine) -> 
     assert finished(list(stream)).usage.completion_tokens == 12
 
 
+def test_the_decision_about_the_budget_has_begun_when_the_answer_does(engine: Engine) -> None:
+    begun = threading.Event()
+    stream = engine.stream(HELLO, sampling(seed=1), Budget(5, begin=begun.set))
+    assert not begun.is_set()
+    while not isinstance(next(stream), TextDelta):
+        pass
+    assert begun.is_set()
+    stream.close()
+
+
 def test_a_budget_that_fails_fails_the_answer(engine: Engine) -> None:
     decided: Future[int] = Future()
     decided.set_exception(LlamacliError("the classifier broke"))

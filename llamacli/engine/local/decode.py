@@ -46,6 +46,9 @@ class Decoder:
         self._ids: list[int] = []
         self._cache: Any = DynamicCache(config=self.model.config)
 
+    def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
+        """Make what is made once, before there is a prompt; in the second gear where `compiled`. Nothing here."""
+
     def shift_up(self) -> bool:
         """Prepare a faster step; False where there is none."""
         return False

@@ -82,6 +82,7 @@ class Loader:
             self.name, place.context, place.device, place.dtype, place.quantization, self._placement.reason
         )
         engine = LocalEngine(decoder_for(model, place.context), tokenizer, info)
+        engine.warm_up(self._settings.sampling, compiled=self._settings.compile)
         self._ready("model")
         return engine
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from logging import ERROR, getLogger
 from threading import Lock, local
 from typing import Any
+from warnings import filterwarnings
 
 from tqdm import tqdm  # type: ignore[import-untyped]
 from transformers.utils import logging
@@ -18,6 +19,7 @@ _this_thread = local()
 def quiet() -> None:
     """What is worth saying is said through `report`; the libraries' own bars and warnings would tear the terminal."""
     logging.set_verbosity_error()
+    filterwarnings("ignore", module=r"bitsandbytes\.")  # it calls slow what is as fast as it can be
     for library in ("bitsandbytes", "huggingface_hub"):
         getLogger(library).setLevel(ERROR)
     logging.disable_progress_bar()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 import torch
@@ -19,6 +20,9 @@ ALIGNMENT = 64
 """Lengths of caches are multiples of it."""
 HEADROOM = 256
 """Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
+WARM_PROMPT = 16
+"""Tokens of the prompt that warms up: enough for the kernels of a prompt."""
+COMPILED = ", compiled"
 WARM_UPS = 2
 """Calls before a step is captured: libraries choose kernels and make their handles in them."""
 LARGE_SLICE = 2048
@@ -63,13 +67,38 @@ class StaticDecoder(Decoder):
         self._cache = None
         self._steps: dict[int, Step] = {}
 
+    def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
+        """See `Decoder.warm_up`: a step is captured, compiled before where it can be, and forgotten again."""
+        compiled = compiled and self.shift_up()
+        try:
+            self._take_steps(sampling)
+        except Exception:
+            if not compiled:
+                raise
+            self._shift_down()
+            self._take_steps(sampling)
+
+    def _take_steps(self, sampling: Sampling) -> None:
+        prompt = [0] * WARM_PROMPT
+        logits = self.read_prompt(prompt, 0, lambda: False)
+        assert logits is not None
+        for _ in islice(self.tokens(sampling, prompt, logits), 2):
+            pass
+        self.rewind([])
+
+    def _shift_down(self) -> None:
+        """Back to what was before `shift_up`: there is no compiler, or it does not know the model."""
+        self.forget()
+        self._forward = self.model
+        self.method = self.method.removesuffix(COMPILED)
+
     def shift_up(self) -> bool:
         """Let torch compile the forward pass of a step, which the next step waits for; not one that is fused."""
         if self._fused:
             return False
         self._forward = torch.compile(self.model.forward, mode="default", dynamic=False)
         self._steps.clear()
-        self.method += ", compiled"
+        self.method += COMPILED
         return True
 
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
@@ -171,7 +200,7 @@ def capture_graph(step: Step, generator: torch.Generator) -> Step:
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(generator)
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=side):  # its default stream is on the card that first captured something
             step()
     return graph.replay
 

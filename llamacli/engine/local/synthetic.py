@@ -72,6 +72,7 @@ class SyntheticLoader:
         if name != NAME:
             raise UnknownModel(f"There is no synthetic {name}.", hint=f"llamacli bench --synthetic {NAME}")
         self._report = report
+        self._sampling = settings.sampling
         self._placement = plan(
             detect(),
             LLAMA_3_1_8B,
@@ -97,7 +98,9 @@ class SyntheticLoader:
             self._placement.reason,
         )
         tokenizer = AutoTokenizer.from_pretrained(builtin.MODEL_DIR, local_files_only=True)
-        return LocalEngine(decoder_for(model, place.context), tokenizer, info)
+        engine = LocalEngine(decoder_for(model, place.context), tokenizer, info)
+        engine.warm_up(self._sampling, compiled=False)
+        return engine
 
     def classifier(self) -> EntailmentClassifier:
         """A classifier of bart-large's shape."""

@@ -51,10 +51,10 @@ def penalized(logits: Tensor, read: list[int]) -> Tensor:
 
 
 def difference(ours: Tensor, theirs: Tensor, true: Tensor, *, rivals: list[int]) -> dict[str, float]:
-    """How far the logits of two tokens are from the true ones, and from each other."""
+    """How far the logits of two tokens, ours and theirs, are from the true ones, and from each other."""
     a, b, c = (logits[rivals] for logits in (ours, theirs, true))
     return {
-        "apart": float((c[0] - c[1]).abs()),
+        "apart": float(c[0] - c[1]),
         "our_error": float((a - c).abs().max()),
         "their_error": float((b - c).abs().max()),
         "our_norm_error": float((ours - true).norm() / true.norm()),

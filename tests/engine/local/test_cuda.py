@@ -12,11 +12,15 @@ from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.fused import FusedStep, fused_step
 from llamacli.engine.local.static import StaticDecoder, capture_graph, decoder_for
 from llamacli.engine.local.synthetic import synthetic
+from llamacli.engine.local.weights import read_weights
+from llamacli.placement import RolePlacement
 from tests.engine.local.comparing import exact
 from tests.settings import sampling
+from tests.tiny import save_llama
 
 pytestmark = [
     pytest.mark.gpu,
+    pytest.mark.filterwarnings("ignore:inner dimension:UserWarning"),  # rows that end within a block of scales
     pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card"),
 ]
 
@@ -31,8 +35,6 @@ def tokens(decoder: Decoder, prompt: list[int], count: int, **options: float) ->
 
 @pytest.fixture(scope="module")
 def decoders(tmp_path_factory: pytest.TempPathFactory) -> tuple[StaticDecoder, Decoder]:
-    from tests.tiny import save_llama
-
     directory: Path = save_llama(tmp_path_factory.mktemp("cuda"))
     model = AutoModelForCausalLM.from_pretrained(directory).eval().to("cuda")
     return StaticDecoder(model, 4096, capture_graph), Decoder(model)
@@ -129,3 +131,20 @@ def test_what_the_kernels_do_not_know_is_left_to_the_model() -> None:
     assert fused_step(quantized(torch.float32)) is None
     plain = synthetic(LlamaConfig(vocab_size=99, num_hidden_layers=1, hidden_size=64), "cuda:0", torch.float16, "none")
     assert fused_step(plain) is None
+
+
+@pytest.mark.skipif(torch.cuda.device_count() < 2, reason="needs two CUDA cards")
+@pytest.mark.parametrize("tied", [True, False])
+def test_a_model_spread_over_two_cards_answers_as_on_one(tmp_path: Path, tied: bool) -> None:
+    directory = save_llama(tmp_path, tied=tied)
+    alone = RolePlacement(("cuda:1",), "float32", "none", (1,), (2,), 4096)
+    spread = RolePlacement(("cuda:0", "cuda:1"), "float32", "none", (1, 1), (1, 1), 4096)
+    prompt = [5 + number % 300 for number in range(700)]
+    said = []
+    for place in (alone, spread):
+        model = read_weights(AutoModelForCausalLM, directory, place, lambda *_: None)
+        decoder = decoder_for(model, place.context)
+        said.append(tokens(decoder, prompt, 60, temperature=0))
+        assert {str(weight.device) for weight in model.parameters()} == set(place.devices)
+    assert decoder.method == "eager: the model is spread over several devices"
+    assert said[0] == said[1]

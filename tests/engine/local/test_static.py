@@ -99,6 +99,43 @@ def test_a_step_that_fails_is_captured_anew(engines: Engines) -> None:
     assert answer(engine, asked, 30, temperature=0)[0] == answer(reference, asked, 30, temperature=0)[0]
 
 
+def test_a_warm_engine_answers_as_a_cold_one(engines: Engines) -> None:
+    engine, reference = engines
+    engine.warm_up(sampling(), compiled=False)
+    asked = Conversation().with_prompt("one two three")
+    warm, usage = answer(engine, asked, 30, temperature=0)
+    assert usage.cached_tokens == 0
+    assert warm == answer(reference, asked, 30, temperature=0)[0]
+
+
+def test_a_step_that_cannot_be_compiled_is_taken_as_it_was(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_compiler(*_: object, **__: object) -> None:
+        raise RuntimeError("no compiler")
+
+    monkeypatch.setattr(torch, "compile", lambda *_, **__: without_compiler)
+    engine, reference = engines
+    engine.warm_up(sampling(), compiled=True)
+    asked = Conversation().with_prompt("one two three")
+    assert answer(engine, asked, 30, temperature=0)[0] == answer(reference, asked, 30, temperature=0)[0]
+    assert "compiled" not in engine.info.decoding
+
+
+def test_a_step_is_compiled_while_nobody_waits(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled: list[object] = []
+
+    def compile_nothing(forward: Callable[..., object], **_: object) -> Callable[..., object]:
+        compiled.append(forward)
+        return forward
+
+    monkeypatch.setattr(torch, "compile", compile_nothing)
+    engine, reference = engines
+    engine.warm_up(sampling(), compiled=True)
+    asked = Conversation().with_prompt("one two three")
+    assert answer(engine, asked, 30, temperature=0)[0] == answer(reference, asked, 30, temperature=0)[0]
+    assert len(compiled) == 1
+    assert engine.info.decoding.endswith("compiled")
+
+
 def test_what_cannot_be_captured_is_decoded_eagerly_and_says_why(tiny_llama: Path) -> None:
     llama = AutoModelForCausalLM.from_pretrained(tiny_llama)
     decoder = decoder_for(llama, 4096)
