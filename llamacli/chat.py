@@ -3,15 +3,16 @@
 import time
 from collections.abc import Generator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from llamacli.background import Later
 from llamacli.complexity import Budget, Classification, Level
 from llamacli.engine import Models
 from llamacli.errors import BadUsage
-from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta, Timings, Usage
+from llamacli.events import Event, Finished, FinishReason, TextDelta
 from llamacli.messages import Conversation, Role
+from llamacli.meter import Meter
 from llamacli.sampling import Sampling
 from llamacli.settings import Settings
 
@@ -155,7 +156,7 @@ class ChatSession:
     ) -> Generator[Event, None, None]:
         engine, sampling = self.models.engine, self.sampling
         stream = engine.stream(conversation, sampling, self._budget(rating))
-        meter = _Meter()
+        meter = Meter()
         text = ""
         try:
             for event in stream:
@@ -179,7 +180,7 @@ class ChatSession:
         if self.recorder is not None:
             self.recorder.record(self.conversation, turn)
 
-    def _report(self, meter: "_Meter", rating: "Later[_Rating]", *, wait: bool) -> TurnReport:
+    def _report(self, meter: Meter, rating: "Later[_Rating]", *, wait: bool) -> TurnReport:
         future = rating.future
         if not wait and (not future.done() or future.exception() is not None):
             return TurnReport(meter.result(), None, 0.0)
@@ -221,33 +222,3 @@ class ChatSession:
 
         rating.future.add_done_callback(decide)
         return Budget(Level.LOW.max_tokens, decided, rating.begin)
-
-
-class _Meter:
-    """Counts what an engine tells, so that a stopped answer has its figures too."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._first = 0.0
-        self._usage = Usage()
-        self.finished: Finished | None = None
-
-    def see(self, event: Event) -> None:
-        """Take in one event."""
-        if isinstance(event, Reading):
-            self._usage = Usage(event.prompt_tokens, event.cached_tokens, 0)
-        elif isinstance(event, TextDelta):
-            self._first = self._first or time.perf_counter()
-            self._usage = replace(self._usage, completion_tokens=event.tokens)
-        else:
-            self.finished = event
-
-    def result(self) -> Finished:
-        """What the engine said at its end, or what was seen of it until it was stopped."""
-        if self.finished is not None:
-            return self.finished
-        now = time.perf_counter()
-        made = self._usage.completion_tokens
-        speed = (made - 1) / (now - self._first) if made > 1 and now > self._first else 0.0
-        first = max(self._first - self._started, 0.0)
-        return Finished(FinishReason.INTERRUPTED, self._usage, Timings(first, now - self._started, speed))

@@ -17,7 +17,7 @@ PACKAGE = Path(llamacli.__file__).parent
 # unless `DRAWN` says so.
 FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},
-    {"settings", "complexity", "placement", "window", "paths", "attachments", "builtin"},
+    {"settings", "complexity", "placement", "window", "meter", "paths", "attachments", "builtin"},
     {"engine"},
     {"chat", "history", "bench", "doctor", "models"},
     {"terminal"},

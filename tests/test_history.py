@@ -3,7 +3,7 @@
 import os
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from llamacli.chat import ChatSession
+from llamacli.complexity import Classification
 from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
 from llamacli.errors import BadUsage, EngineFailed, HistoryFailed, UnknownConversation
 from llamacli.history import FILE_NAME, History, Recording, database, index
@@ -163,6 +164,19 @@ def test_an_answer_that_breaks_is_saved_as_a_stopped_one(path: Path) -> None:
         Message(Role.ASSISTANT, "one two", stopped=True),
         "interrupted",
     )
+
+
+def test_an_answer_whose_rating_fails_at_its_end_is_saved(path: Path) -> None:
+    class Broken(ScriptedClassifier):
+        def classify(self, prompts: Sequence[str]) -> list[Classification]:
+            raise EngineFailed("no level")
+
+    recording = Recording(path, saving=True)
+    models = scripted_models(ScriptedEngine.saying("short"), Broken())
+    with pytest.raises(EngineFailed, match="no level"):
+        list(ChatSession.of(models, settings(), recorder=recording).ask("one"))
+    answer = History(path).read(recording.id or "").draft.entries[-1]
+    assert (answer.message.content, answer.made[0]["complexity"]) == ("short", None)
 
 
 def test_nothing_is_written_unless_it_is_to_be_saved(path: Path) -> None:
