@@ -3,14 +3,16 @@
 import time
 from collections.abc import Generator
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Protocol
 
 from llamacli.background import Later
 from llamacli.complexity import Budget, Classification, Level
 from llamacli.engine import Models
 from llamacli.errors import BadUsage
-from llamacli.events import Event, Finished, FinishReason, Reading, TextDelta, Timings, Usage
+from llamacli.events import Event, Finished, FinishReason, TextDelta
 from llamacli.messages import Conversation, Role
+from llamacli.meter import Meter
 from llamacli.sampling import Sampling
 from llamacli.settings import Settings
 
@@ -46,6 +48,28 @@ class TurnReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What made the last answer of a conversation, or, where it `extends` one, the new end of it."""
+
+    model: str
+    sampling: Sampling
+    report: TurnReport
+    extends: bool
+
+
+class Recorder(Protocol):
+    """Keeps a conversation beyond the program; what it cannot keep must not cost the chat anything."""
+
+    def record(self, conversation: Conversation, turn: Turn | None, /) -> None:
+        """Keep the conversation as it is now; `turn` is None where no answer is new. Raises no error of ours."""
+        ...
+
+    def begin(self) -> None:
+        """What is recorded from now on is another conversation."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class _Rating:
     classification: Classification
     source: str
@@ -57,7 +81,8 @@ class ChatSession:
     """One conversation and the choices for its next turn.
 
     `complexity` is "auto", "off" or a level, `max_tokens` replaces the budget that it gives.
-    `last` reports the latest turn, also one that was stopped or failed.
+    `last` reports the latest turn, also one that was stopped or failed. `recorder` is told of every change, and of a
+    turn before its events end.
     """
 
     models: Models
@@ -66,19 +91,24 @@ class ChatSession:
     max_tokens: int | None = None
     conversation: Conversation = field(default_factory=Conversation)
     last: TurnReport | None = None
+    recorder: Recorder | None = None
 
     @classmethod
-    def of(cls, models: Models, settings: Settings) -> "ChatSession":
-        """A new conversation under these settings."""
-        conversation = Conversation().with_system(settings.system)
-        return cls(models, settings.sampling, settings.complexity, settings.max_tokens, conversation)
+    def of(
+        cls, models: Models, settings: Settings, begun: Conversation | None = None, recorder: Recorder | None = None
+    ) -> "ChatSession":
+        """A conversation under these settings: a new one, or one that has `begun`."""
+        conversation = begun or Conversation().with_system(settings.system)
+        return cls(models, settings.sampling, settings.complexity, settings.max_tokens, conversation, recorder=recorder)
 
-    def ask(self, prompt: str) -> Generator[Event, None, None]:
-        """Answer `prompt`. Closing the iterator, or Ctrl-C, keeps what came as a stopped answer.
+    def ask(self, prompt: str, *, replacing: bool = False) -> Generator[Event, None, None]:
+        """Answer `prompt`, `replacing` the last turn or after it.
 
-        A turn that made no text at all leaves the conversation as it was.
+        Closing the iterator, or Ctrl-C, keeps what came as a stopped answer. A turn that made no text at all leaves
+        the conversation as it was.
         """
-        return self._turn(self.conversation.with_prompt(prompt), self._rate(prompt))
+        before = self.conversation.without_last_turn() if replacing else self.conversation
+        return self._turn(before.with_prompt(prompt), self._rate(prompt))
 
     def retry(self) -> Generator[Event, None, None]:
         """Answer the last prompt again, in place of its answer."""
@@ -99,19 +129,34 @@ class ChatSession:
     def undo(self) -> str | None:
         """Forget the last turn; returns its prompt, or None where there was none."""
         prompt = self.conversation.last_prompt
-        self.conversation = self.conversation.without_last_turn()
+        if prompt is not None:
+            self.conversation = self.conversation.without_last_turn()
+            self._record(None)
         return prompt
 
+    def set_system(self, text: str | None) -> None:
+        """Go on under another system prompt, or under none."""
+        self.conversation = self.conversation.with_system(text)
+        self._record(None)
+
     def clear(self) -> None:
-        """Forget all turns, keep the system prompt."""
+        """Begin another conversation, under the same system prompt."""
         self.conversation = Conversation().with_system(self.conversation.system)
+        self.last = None
+        if self.recorder is not None:
+            self.recorder.begin()
+
+    def resume(self, conversation: Conversation) -> None:
+        """Go on with a conversation that was held before."""
+        self.conversation = conversation
         self.last = None
 
     def _turn(
         self, conversation: Conversation, rating: "Later[_Rating]", begun: str = ""
     ) -> Generator[Event, None, None]:
-        stream = self.models.engine.stream(conversation, self.sampling, self._budget(rating))
-        meter = _Meter()
+        engine, sampling = self.models.engine, self.sampling
+        stream = engine.stream(conversation, sampling, self._budget(rating))
+        meter = Meter()
         text = ""
         try:
             for event in stream:
@@ -124,9 +169,18 @@ class ChatSession:
             stopped = meter.finished is None
             if text:
                 self.conversation = conversation.with_answer(begun + text, stopped=stopped)
-            self.last = self._report(meter, rating, wait=not stopped)
+            self.last = TurnReport(meter.result(), None, 0.0)
+            try:
+                self.last = self._report(meter, rating, wait=not stopped)
+            finally:
+                if text:
+                    self._record(Turn(engine.info.model, sampling, self.last, extends=bool(begun)))
 
-    def _report(self, meter: "_Meter", rating: "Later[_Rating]", *, wait: bool) -> TurnReport:
+    def _record(self, turn: Turn | None) -> None:
+        if self.recorder is not None:
+            self.recorder.record(self.conversation, turn)
+
+    def _report(self, meter: Meter, rating: "Later[_Rating]", *, wait: bool) -> TurnReport:
         future = rating.future
         if not wait and (not future.done() or future.exception() is not None):
             return TurnReport(meter.result(), None, 0.0)
@@ -168,33 +222,3 @@ class ChatSession:
 
         rating.future.add_done_callback(decide)
         return Budget(Level.LOW.max_tokens, decided, rating.begin)
-
-
-class _Meter:
-    """Counts what an engine tells, so that a stopped answer has its figures too."""
-
-    def __init__(self) -> None:
-        self._started = time.perf_counter()
-        self._first = 0.0
-        self._usage = Usage()
-        self.finished: Finished | None = None
-
-    def see(self, event: Event) -> None:
-        """Take in one event."""
-        if isinstance(event, Reading):
-            self._usage = Usage(event.prompt_tokens, event.cached_tokens, 0)
-        elif isinstance(event, TextDelta):
-            self._first = self._first or time.perf_counter()
-            self._usage = replace(self._usage, completion_tokens=event.tokens)
-        else:
-            self.finished = event
-
-    def result(self) -> Finished:
-        """What the engine said at its end, or what was seen of it until it was stopped."""
-        if self.finished is not None:
-            return self.finished
-        now = time.perf_counter()
-        made = self._usage.completion_tokens
-        speed = (made - 1) / (now - self._first) if made > 1 and now > self._first else 0.0
-        first = max(self._first - self._started, 0.0)
-        return Finished(FinishReason.INTERRUPTED, self._usage, Timings(first, now - self._started, speed))

@@ -5,6 +5,7 @@ LlamacliError                          status
     NothingToAsk                            no words and nothing on standard input
     NotText                                 bytes that are not UTF-8 text
     PromptTooLong                           more tokens than the context window has
+    UnknownConversation                     no saved one has this id
   ModelUnavailable                     3    the model cannot be had
     UnknownModel                            no such hub id, directory or preset
     GatedModel                              the hub wants its licence accepted
@@ -13,6 +14,7 @@ LlamacliError                          status
   EngineFailed                         1    the model or the machine failed
     OutOfMemory                             of a card, or of the machine
     BrokenModel                             its files cannot be read, or do not fit together
+  HistoryFailed                        1    saved conversations cannot be read or written
   Interrupted                          130  by Ctrl-C
 """
 
@@ -60,6 +62,10 @@ class PromptTooLong(BadUsage):
     """The conversation has more tokens than the model's context window leaves for it."""
 
 
+class UnknownConversation(BadUsage):
+    """No saved conversation has this id, or more than one begins with it."""
+
+
 class ModelUnavailable(LlamacliError):
     """The model cannot be had."""
 
@@ -92,6 +98,10 @@ class OutOfMemory(EngineFailed):
 
 class BrokenModel(EngineFailed):
     """The model's files cannot be read or do not fit together."""
+
+
+class HistoryFailed(LlamacliError):
+    """The saved conversations cannot be read or written."""
 
 
 class Interrupted(LlamacliError):

@@ -15,11 +15,17 @@ from llamacli.cli.main import main
 from llamacli.engine import Models, Report, Wanted
 from llamacli.engine.base import Classifier, Engine
 from llamacli.engine.scripted import ScriptedClassifier, ScriptedEngine, scripted_models
+from llamacli.history import Recording
 from llamacli.settings import Settings
 
 Stdin: TypeAlias = bytes | Path | Callable[[BinaryIO], None] | None
 
 NOWHERE = Path("/nonexistent")
+
+
+def unsaved() -> Recording:
+    """What records a chat that is not saved."""
+    return Recording(NOWHERE, saving=False)
 
 
 def silent(sink: BinaryIO) -> None:
@@ -92,11 +98,12 @@ def run(
 ) -> Result:
     """Run a command, all its streams terminals or none; a status other than the one expected fails.
 
-    `stdin` is what is piped into it, a file, somebody who speaks into a pipe, or None where it is closed.
+    `stdin` is what is piped into it, a file, somebody who speaks into a pipe, or None where it is closed. Nothing is
+    saved unless `env` says so.
     """
     door = _Door(engine or ScriptedEngine.saying("An answer."), classifier or ScriptedClassifier())
     out, err = out or Output(tty=tty), Output(tty=tty)
-    environ = {"HOME": str(NOWHERE), "TERM": "xterm-256color", **(env or {})}
+    environ = {"HOME": str(NOWHERE), "TERM": "xterm-256color", "LLAMACLI_SAVE": "no", **(env or {})}
     with ExitStack() as stack:
         source = stack.enter_context(_terminal() if tty else _source(stdin))
         world = World(source, out, err, environ, cwd, open_models=door.open, patience_s=patience_s)

@@ -17,13 +17,13 @@ PACKAGE = Path(llamacli.__file__).parent
 # unless `DRAWN` says so.
 FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},
-    {"settings", "complexity", "placement", "window", "paths", "attachments", "builtin"},
+    {"settings", "complexity", "placement", "window", "meter", "paths", "attachments", "builtin"},
     {"engine"},
-    {"chat", "bench", "doctor", "models"},
+    {"chat", "history", "bench", "doctor", "models"},
     {"terminal"},
     {"cli"},
 )
-DRAWN = {("bench", "chat"), ("settings", "paths"), ("settings")}
+DRAWN = {("bench", "chat"), ("history", "chat"), ("settings", "paths"), ("settings")}
 HEAVY = {
     "torch": ("engine.local", "builtin"),
     "transformers": ("engine.local", "builtin"),

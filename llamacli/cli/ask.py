@@ -9,14 +9,14 @@ import typer
 
 from llamacli.chat import ChatSession, TurnReport
 from llamacli.cli.context import World
+from llamacli.cli.conversations import ConversationId, GoOn, choose, notices_of
 from llamacli.cli.options import ANSWERING, Files, Json, Words, with_settings
 from llamacli.cli.prompt_input import PromptInput
 from llamacli.complexity import Level
 from llamacli.engine import Wanted
-from llamacli.engine.base import Classifier, EngineInfo
+from llamacli.engine.base import Classifier
 from llamacli.errors import ExitStatus
 from llamacli.events import Event
-from llamacli.messages import Conversation
 from llamacli.settings import Settings
 from llamacli.terminal.interrupts import Interrupts
 from llamacli.terminal.loading import LoadingDisplay
@@ -36,32 +36,38 @@ def ask(
     words: Words = None,
     files: Files = None,
     no_stream: NoStream = False,
+    go_on: GoOn = False,
+    conversation: ConversationId = None,
     as_json: Json = False,
 ) -> ExitStatus:
     """Answer one prompt."""
     given = PromptInput(words or [], files or [], world)
+    begun = choose(settings, go_on, conversation)
+    recording = begun.recording
     prompt = given.at_once()
     if prompt is not None:
-        world.check_before_loading(settings, Conversation().with_system(settings.system).with_prompt(prompt))
+        world.check_before_loading(settings, begun.conversation.with_prompt(prompt))
     display = LoadingDisplay(world.screen)
-    with closing(world.open_models(settings, _wanted(settings, as_json), display.report)) as models:
+    opened = closing(world.open_models(settings, _wanted(settings, as_json), display.report))
+    with notices_of(recording, world.screen), opened as models:
         with display:
             if prompt is None:
                 prompt = given.awaited(lambda: models.ready and bool(models.engine), display.report)
-            session = ChatSession.of(models, settings)
+            session = ChatSession.of(models, settings, begun.conversation, recording)
             info = models.engine.info
         interrupted = _answer(partial(session.ask, prompt), settings, world.screen, stream=not (no_stream or as_json))
-        answer = session.conversation.last_answer or ""
+        answer = "" if session.conversation is begun.conversation else session.conversation.last_answer or ""
         if session.last is None or (interrupted and not answer and not as_json):
             raise KeyboardInterrupt
         if as_json:
-            world.screen.data(turn_json(answer, session.last, info, _device(models.classifier), models.load_s))
+            rated_on = _device(models.classifier)
+            world.screen.data(turn_json(answer, session.last, info, rated_on, models.load_s, recording.id))
         else:
             if no_stream:
                 renderer = world.screen.answer(settings.render)
                 renderer.feed(answer)
                 renderer.finish()
-            _remark(world.screen, settings, session, info, interrupted)
+            _remark(world.screen, settings, session, answer, interrupted)
     return ExitStatus.INTERRUPTED if interrupted else ExitStatus.DONE
 
 
@@ -91,11 +97,11 @@ def _device(classifier: Classifier | None) -> str | None:
     return classifier.device if classifier else None
 
 
-def _remark(screen: Screen, settings: Settings, session: ChatSession, info: EngineInfo, interrupted: bool) -> None:
-    report = session.last
+def _remark(screen: Screen, settings: Settings, session: ChatSession, answer: str, interrupted: bool) -> None:
+    report, info = session.last, session.models.engine.info
     if interrupted:
         screen.notice("The answer was stopped.")
-    elif not session.conversation.last_answer:
+    elif not answer:
         screen.notice("The model gave an empty answer.")
     elif report is not None and report.cut_at is not None:
         screen.notice(_cut(report, report.cut_at, info.context_window, given=settings.max_tokens is not None))

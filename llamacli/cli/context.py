@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from llamacli.engine import Models, Report, Wanted, check_before_loading, open_models
+from llamacli.errors import BadUsage
 from llamacli.messages import Conversation
 from llamacli.settings import Settings
 from llamacli.terminal.screen import Screen
@@ -42,6 +43,13 @@ class World:
     def screen(self) -> Screen:
         """The screen of both outputs."""
         return Screen(self.stdout, self.stderr, self.environ)
+
+    def confirmed(self, question: str) -> bool:
+        """Whether the person at the terminal says yes; BadUsage where there is nobody to ask."""
+        if self.stdin is None or not self.stdin.isatty() or not self.screen.err_is_terminal:
+            raise BadUsage(question, reason="There is no terminal to answer at.", hint="Add --yes to do it.")
+        self.screen.notice(f"{question} [y/N]")
+        return self.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _nowhere() -> TextIO:

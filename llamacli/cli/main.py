@@ -20,6 +20,7 @@ from llamacli.cli.config import config
 from llamacli.cli.context import World
 from llamacli.cli.doctor import doctor
 from llamacli.cli.help import OrderedGroup, PlainCommand
+from llamacli.cli.history import history
 from llamacli.cli.models import models
 from llamacli.cli.options import Debug
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 for command in (ask, chat, classify, doctor, bench, config):
     app.command(cls=PlainCommand)(command)
+app.add_typer(history, name="history")
 app.add_typer(models, name="models")
 
 # Click's UsageError, wherever Typer keeps it.

@@ -10,7 +10,7 @@ from llamacli.background import in_background
 from llamacli.cli.context import World
 from llamacli.cli.help import PlainCommand
 from llamacli.cli.options import Debug, Json, with_settings
-from llamacli.errors import BadUsage, ExitStatus
+from llamacli.errors import ExitStatus
 from llamacli.events import LoadProgress
 from llamacli.models import StoredModel, list_models, models_to_remove, pull_model, remove_models
 from llamacli.settings import Settings
@@ -68,7 +68,7 @@ def remove(world: World, settings: Settings, name: Id, yes: Yes = False) -> Exit
     """Delete a model from the disk."""
     found = models_to_remove(name, settings)
     said = ", ".join(f"{model.id} ({size_text(model.bytes)})" for model in found)
-    if not yes and not _confirmed(world, said):
+    if not yes and not world.confirmed(f"Delete {said}?"):
         world.screen.notice("Nothing was deleted.")
         return ExitStatus.DONE
     remove_models(found)
@@ -79,13 +79,6 @@ def remove(world: World, settings: Settings, name: Id, yes: Yes = False) -> Exit
 def size_text(count: int) -> str:
     """A number of bytes for people."""
     return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
-
-
-def _confirmed(world: World, what: str) -> bool:
-    if world.stdin is None or not world.stdin.isatty() or not world.screen.err_is_terminal:
-        raise BadUsage(f"Delete {what}?", reason="There is no terminal to answer at.", hint="Add --yes to delete it.")
-    world.screen.notice(f"Delete {what}? [y/N]")
-    return world.stdin.readline().strip().lower() in ("y", "yes")
 
 
 def _entry(model: StoredModel) -> dict[str, Any]:

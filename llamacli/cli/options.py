@@ -16,6 +16,7 @@ P = ParamSpec("P")
 
 PANELS: dict[str, tuple[str, ...]] = {
     "Answer": ("system", "complexity", "max_tokens", "stop", "render", "stats"),
+    "Conversation": ("save",),
     "Sampling": ("temperature", "top_k", "top_p", "repetition_penalty", "seed"),
     "Model and machine": ("model", "device", "classifier_device", "quantization", "compile", "offline"),
 }
@@ -95,6 +96,6 @@ def _annotation(setting: Setting) -> Any:
 
 def _help(setting: Setting) -> str:
     limits = [setting.range] if setting.choices or setting.pattern or setting.minimum is not None else []
-    default = [] if setting.default in (None, (), False) else [f"default: {setting.default}"]
+    default = [] if setting.default in (None, (), False) else [f"default: {str(setting.default).lower()}"]
     extra = "; ".join(limits + default)
     return f"{setting.help} [{extra}]" if extra else setting.help

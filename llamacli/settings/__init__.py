@@ -35,6 +35,7 @@ class Settings:
     classifier_device: str
     quantization: str
     render: str
+    save: bool
     stats: bool
     compile: bool
     offline: bool

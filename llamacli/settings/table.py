@@ -131,6 +131,7 @@ SETTINGS: tuple[Setting, ...] = (
         "render", "text", "auto", "Look of the answer; auto is markdown on a terminal, plain elsewhere.",
         choices=("auto", "markdown", "plain"),
     ),
+    Setting("save", "flag", True, "Keep the conversation in the history."),
     Setting("stats", "flag", False, "Show times, tokens and memory after the answer."),
     Setting(
         "compile", "flag", False,

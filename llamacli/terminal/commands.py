@@ -10,6 +10,7 @@ from llamacli.complexity import Level
 from llamacli.errors import BadUsage
 from llamacli.sampling import Sampling
 from llamacli.settings import TABLE
+from llamacli.terminal import history_commands
 from llamacli.terminal.fences import code_blocks
 from llamacli.terminal.reports import peak_memory, stats_line
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
@@ -99,7 +100,7 @@ def _edit(chat: Chat, _: str) -> Result:
 def _system(chat: Chat, text: str) -> Result:
     session = chat.session
     if text:
-        session.conversation = session.conversation.with_system(None if text == "none" else text)
+        session.set_system(None if text == "none" else text)
     system = session.conversation.system
     return Say(f"System prompt: {system}" if system else "There is no system prompt.")
 
@@ -226,6 +227,9 @@ COMMANDS = (
     Command(("/complexity",), "[LEVEL]", "Set the level that gives the budget.", _complexity, _LEVELS.choices),
     Command(("/file",), "PATH", "Put a text file before the next prompt.", _file),
     Command(("/copy",), "[N]", "Copy the last answer, or its code block N.", _copy),
+    Command(("/save",), "[TITLE]", "Save the conversation, under a title.", history_commands.save),
+    Command(("/load",), "ID", "Go on with a saved conversation.", history_commands.load),
+    Command(("/history",), "", "List the newest saved conversations.", history_commands.history),
     Command(("/stats",), "", "Show times, tokens and memory of the last answer.", _stats),
     Command(("/tokens",), "", "Show how much of the context window is used.", _tokens),
 )  # fmt: skip

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from llamacli.attachments import join_prompt
 from llamacli.chat import ChatSession, TurnReport
 from llamacli.errors import ExitStatus, Interrupted, LlamacliError
+from llamacli.history import Recording
+from llamacli.messages import Conversation
 from llamacli.settings import Settings
 from llamacli.terminal import clipboard
 from llamacli.terminal.commands import run
@@ -29,6 +31,8 @@ class Repl:
         screen: Screen,
         source: PromptSource,
         environ: Mapping[str, str],
+        recording: Recording,
+        begun: Conversation | None = None,
     ) -> None:
         self._screen = screen
         self._source = source
@@ -38,7 +42,8 @@ class Repl:
         self._draft: Draft | None = None
         self._failure = ExitStatus.DONE
         models = self._opening.open(settings)
-        self.chat = Chat(ChatSession.of(models, settings), settings, self._opening.open)
+        session = ChatSession.of(models, settings, begun, recording)
+        self.chat = Chat(session, settings, self._opening.open, recording)
 
     def run(self) -> ExitStatus:
         """Read and answer until the person leaves or the input ends; raises what loading the first model raised.
@@ -74,6 +79,9 @@ class Repl:
                 raise
             self._screen.error(error)
             self._failure = error.status
+        finally:
+            for notice in self.chat.recording.notices():
+                self._screen.notice(notice)
         return True
 
     def _read(self, draft: str) -> str | None:
@@ -110,17 +118,9 @@ class Repl:
 
     def _ask(self, words: str, *, replacing: bool) -> None:
         session = self.chat.session
-        before = session.conversation
         prompt = join_prompt("", self.chat.attached, words)
         self.chat.attached.clear()
-        if replacing:
-            session.undo()
-        shortened = session.conversation
-        try:
-            self._answer(Answer(lambda: session.ask(prompt), prompt))
-        finally:
-            if session.conversation is shortened:
-                session.conversation = before
+        self._answer(Answer(lambda: session.ask(prompt, replacing=replacing), prompt))
 
     def _answer(self, answer: Answer) -> None:
         session = self.chat.session

@@ -51,9 +51,14 @@ def peak_memory() -> int | None:
 
 
 def turn_json(
-    answer: str, report: TurnReport, info: EngineInfo, classifier_device: str | None, load_s: float
+    answer: str,
+    report: TurnReport,
+    info: EngineInfo,
+    classifier_device: str | None,
+    load_s: float,
+    conversation: str | None = None,
 ) -> dict[str, object]:
-    """The object of `ask --json`."""
+    """The object of `ask --json`; `conversation` is the id of the saved one."""
     usage, timings = report.finished.usage, report.finished.timings
     return {
         "answer": answer,
@@ -73,7 +78,7 @@ def turn_json(
             "classify_s": round(report.classify_s, 3),
         },
         "devices": {"model": info.device, "classifier": classifier_device},
-        "conversation": None,
+        "conversation": conversation,
     }
 
 

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from llamacli.chat import ChatSession
 from llamacli.engine import Models
 from llamacli.events import Event
+from llamacli.history import Recording
 from llamacli.settings import Settings
 
 
@@ -15,12 +16,13 @@ class Chat:
     """What the commands work on.
 
     `attached` are the files (name and text) that go before the next prompt, `unanswered` is a prompt whose turn left
-    nothing in the conversation. `open_models` starts to load the models of the settings.
+    nothing in the conversation. `open_models` starts to load the models of the settings. `recording` saves the session.
     """
 
     session: ChatSession
     settings: Settings
     open_models: Callable[[Settings], Models]
+    recording: Recording
     attached: list[tuple[str, str]] = field(default_factory=list)
     unanswered: str | None = None
 

@@ -60,13 +60,16 @@ class Screen:
         columns = None if self.err_is_terminal else _UNWRAPPED.columns
         return console_of(self.stderr, self._environ, columns, styled=self.err_is_styled)
 
-    def answer(self, render: str) -> AnswerRenderer:
-        """The renderer of one answer: "markdown", "plain", or "auto": markdown where the cursor can move."""
+    def answer(self, render: str, *, coming: bool = True) -> AnswerRenderer:
+        """The renderer of one answer: "markdown", "plain", or "auto": markdown where the cursor can move.
+
+        One that is still `coming` is drawn live there.
+        """
         if render == "plain" or (render == "auto" and not self.out_can_move):
             return PlainAnswer(self.stdout, terminal=self.out_is_terminal)
         from llamacli.terminal.live import MarkdownAnswer
 
-        return MarkdownAnswer(self.out, self.out_size, live=self.out_can_move)
+        return MarkdownAnswer(self.out, self.out_size, live=coming and self.out_can_move)
 
     def notice(self, text: str) -> None:
         """A dim line on standard error."""

@@ -7,12 +7,13 @@ from llamacli.complexity import Level
 from llamacli.engine import Models, Report
 from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
 from llamacli.errors import ExitStatus
+from llamacli.history import Recording
 from llamacli.settings import Settings
 from llamacli.terminal.repl import Repl
 from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LineSource, PromptSource
 from tests.settings import settings
-from tests.shell import Output
+from tests.shell import Output, unsaved
 
 
 class Talk:
@@ -24,13 +25,15 @@ class Talk:
         source: PromptSource,
         out: Output | None = None,
         level: Level = Level.LOW,
+        recording: Recording | None = None,
         **options: Any,
     ) -> None:
         self.engine, self.out, self.err = engine, out or Output(), Output()
         self.opened: list[Settings] = []
         self.report: Report = lambda event: None
         self._classifier = ScriptedClassifier(default=level)
-        self.repl = Repl(settings(**options), self._open, Screen(self.out, self.err, {}), source, {})
+        screen, recording = Screen(self.out, self.err, {}), recording or unsaved()
+        self.repl = Repl(settings(**options), self._open, screen, source, {}, recording)
 
     def _open(self, chosen: Settings, report: Report) -> Models:
         self.opened.append(chosen)

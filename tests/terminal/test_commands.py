@@ -11,6 +11,7 @@ from llamacli.settings import Settings
 from llamacli.terminal.commands import COMMANDS, run
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Say
 from tests.settings import settings
+from tests.shell import unsaved
 
 FENCED = "Two:\n\n```python\nx = 1\n```\n\n1. and\n   ~~~\n   y\n   ~~~\n\n```sh\ncut off"
 
@@ -30,7 +31,7 @@ class Door:
 
 def chat_of(door: Door, *prompts: str, **options: object) -> Chat:
     chosen = settings(**options)
-    chat = Chat(ChatSession.of(door(chosen), chosen), chosen, door)
+    chat = Chat(ChatSession.of(door(chosen), chosen), chosen, door, unsaved())
     for prompt in prompts:
         list(chat.session.ask(prompt))
     return chat
@@ -67,7 +68,7 @@ def test_an_unknown_command_is_refused_and_the_nearest_named(door: Door, line: s
     assert door.engines[0].requests == []
 
 
-@pytest.mark.parametrize("line", ["/save", "/load x", "/history", "/clear all", "/file", "/", "/etc/passwd"])
+@pytest.mark.parametrize("line", ["/save", "/load", "/load x", "/history", "/clear all", "/file", "/", "/etc/passwd"])
 def test_what_is_no_command_or_has_the_wrong_arguments_is_refused(door: Door, line: str) -> None:
     with pytest.raises(BadUsage):
         run(chat_of(door), line)

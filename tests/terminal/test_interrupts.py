@@ -16,7 +16,7 @@ from llamacli.terminal.repl import Repl
 from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LineSource
 from tests.settings import settings
-from tests.shell import Output
+from tests.shell import Output, unsaved
 from tests.terminal.talk import Talk, typed
 
 
@@ -73,7 +73,7 @@ def test_ctrl_c_breaks_the_wait_for_the_model_which_goes_on_loading() -> None:
 
     out = Output()
     source = Source(io.StringIO("one\n/retry\n"), prompt=io.StringIO())
-    repl = Repl(settings(), lambda chosen, report: Models(loading, None), Screen(out, err, {}), source, {})
+    repl = Repl(settings(), lambda chosen, report: Models(loading, None), Screen(out, err, {}), source, {}, unsaved())
     with pressing_once(waiting.is_set):
         assert repl.run() is ExitStatus.DONE
     assert "The model goes on loading." in err.getvalue()

@@ -14,7 +14,7 @@ from llamacli.terminal.repl import Repl
 from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LEAVING
 from tests.settings import settings
-from tests.shell import Output
+from tests.shell import Output, unsaved
 
 CTRL_C, CTRL_D, CTRL_J, CTRL_R, ALT_ENTER, ENTER, UP = "\x03", "\x04", "\x0a", "\x12", "\x1b\r", "\r", "\x1b[A"
 PASTE = "\x1b[200~{}\x1b[201~"
@@ -131,7 +131,9 @@ def test_a_failure_ends_the_prompt(keyboard: Keyboard, delay_s: float) -> None:
 def test_a_chat_at_the_keyboard(keyboard: Keyboard) -> None:
     engine, out = ScriptedEngine.saying("first", "second"), Output()
     screen = Screen(out, Output(), {})
-    repl = Repl(settings(), lambda chosen, report: scripted_models(engine, None), screen, keyboard.source, {})
+    repl = Repl(
+        settings(), lambda chosen, report: scripted_models(engine, None), screen, keyboard.source, {}, unsaved()
+    )
     for keys in ("one", ENTER, "/edit", ENTER, " more", ENTER, CTRL_D):
         keyboard.keys.send_text(keys)
     assert repl.run() is ExitStatus.DONE

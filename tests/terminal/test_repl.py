@@ -17,7 +17,7 @@ from llamacli.terminal.repl import Repl
 from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LineSource
 from tests.settings import settings
-from tests.shell import Output
+from tests.shell import Output, unsaved
 from tests.terminal.talk import Talk, talk
 
 
@@ -130,7 +130,7 @@ def test_a_failed_first_model_ends_the_chat_and_a_failed_later_one_does_not() ->
 
     def repl(lines: str, out: Output, **options: Any) -> Repl:
         screen = Screen(out, Output(), {})
-        return Repl(settings(**options), failing, screen, LineSource(io.StringIO(lines)), {})
+        return Repl(settings(**options), failing, screen, LineSource(io.StringIO(lines)), {}, unsaved())
 
     with pytest.raises(UnknownModel):
         repl("one\n", Output()).run()
@@ -158,7 +158,7 @@ def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path
 
     err = Output()
     source = Watching(io.StringIO(f"one\n/file {tmp_path}/a.txt\n"))
-    Repl(settings(), open_models, Screen(Output(), err, {}), source, {}).run()
+    Repl(settings(), open_models, Screen(Output(), err, {}), source, {}, unsaved()).run()
     assert bars[0] == "auto · model: reading weights 25%"
     assert bars[1] == "scripted · cpu · medium, 250 tokens · 0.0 tokens/s"
     assert bars[2] == f"{bars[1]} · with {tmp_path}/a.txt"
