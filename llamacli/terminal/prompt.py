@@ -154,7 +154,11 @@ class TerminalPrompt:
 def harmless(output: Output) -> Output:
     """The output, which shows no file name, draft or paste that turns the line around or hides a part of it."""
     write = output.write
-    output.write = lambda data: write(sanitize(data))  # type: ignore[method-assign]  # escapes go through write_raw
+
+    def harmless_write(data: str) -> None:
+        write("\r".join(map(sanitize, data.split("\r"))))  # prompt_toolkit shows a carriage return of the text as ^M
+
+    output.write = harmless_write  # type: ignore[method-assign]  # escapes go through write_raw
     return output
 
 

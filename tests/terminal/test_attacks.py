@@ -132,7 +132,7 @@ def test_nor_does_the_prompt() -> None:
     for text in FOREIGN:
         stream = io.StringIO()
         output = harmless(Vt100_Output(stream, lambda: Size(24, 80)))
-        output.write(text)
+        output.write(text.replace("\r", ""))  # prompt_toolkit shows it as ^M, and uses it itself
         output.flush()
         assert is_harmless(stream.getvalue()), ascii(text)
 
