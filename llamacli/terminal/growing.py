@@ -97,7 +97,7 @@ class GrowingMarkdown:
         begun = self._text.endswith("\n\n", 0, end) and begins_at_margin(self._text[end:])
         if (lines, begun) == self._asked or (lines < self._patience and not begun):
             return Finished()
-        self._asked, self._patience = (lines, begun), lines + lines // 16
+        self._asked, self._patience = (lines, begun), lines + lines // 8
         return finished(self._text, self._number)
 
     def _drop(self, length: int) -> None:

@@ -21,7 +21,7 @@ _SHORTEST_PAUSE_S = 0.05
 _PAUSE_PER_DRAWING = 40
 """Times as long as a drawing took, the next one waits: drawing takes less than a fortieth of the time."""
 _PAUSE_PER_DRAWING_AT_LENGTH = 200
-_SPENT_AT_FIRST_S = 0.3
+_SPENT_AT_FIRST_S = 0.25
 """Of an answer that goes on so long that its drawing took more than this, it takes a two-hundredth of the time."""
 _CLEAR, _NO_WRAP, _WRAP = "\x1b[K", "\x1b[?7l", "\x1b[?7h"
 
@@ -120,9 +120,13 @@ class MarkdownAnswer:
         self._markdown.add(self._sanitizer.feed(text))
         started = self._clock()
         rows = self._markdown.final_rows(self._size().columns)
-        if rows or (self._region is not None and started >= self._due):
+        draws = bool(rows) or (self._region is not None and started >= self._due)
+        if draws:
             self._show(rows)
-            self._put_off(started)
+        took = self._clock() - started
+        self._spent += took
+        if draws:
+            self._put_off(started + took, took)
 
     def finish(self) -> None:
         """Draw the end, put the cursor below it, let keys be seen again."""
@@ -140,13 +144,11 @@ class MarkdownAnswer:
             self._console.file.write("".join(row + "\n" for row in final))
             self._console.file.flush()
 
-    def _put_off(self, started: float) -> None:
+    def _put_off(self, now: float, took: float) -> None:
         """Set when the open block may be drawn again."""
-        now = self._clock()
-        self._spent += now - started
         self._due = max(
             now + _SHORTEST_PAUSE_S,
-            now + _PAUSE_PER_DRAWING * (now - started),
+            now + _PAUSE_PER_DRAWING * took,
             self._begun + _PAUSE_PER_DRAWING_AT_LENGTH * (self._spent - _SPENT_AT_FIRST_S),
         )
 

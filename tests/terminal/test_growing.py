@@ -91,4 +91,4 @@ def test_finding_the_blocks_takes_work_in_proportion_to_the_text(line: str, monk
     for place in range(0, len(source), 3):
         text.add(source[place : place + 3])
         text.final_rows(COLUMNS)
-    assert sum(looked_at) < 25 * len(source)
+    assert sum(looked_at) < 15 * len(source)
