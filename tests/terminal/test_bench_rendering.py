@@ -9,4 +9,4 @@ from tests.terminal.bench_rendering import DOCUMENTS, document, ours
 def test_four_thousand_tokens_cost_no_more_than_a_second_and_a_half(kind: str) -> None:
     text = document(kind, 4_000)
     assert len(text) == 16_000
-    assert min(ours(text), ours(text)) < 1.5
+    assert ours(text) < 1.5 or ours(text) < 1.5  # a busy machine may disturb one
