@@ -75,7 +75,7 @@ class PseudoTerminal:
         """The rows as soon as `text` is on one of them, or on none of them."""
         patience = time.monotonic() + _PATIENCE_S
         while any(text in row for row in self.rows) is gone:
-            if time.monotonic() > patience or (not self._draw(0.1) and self.program.poll() is not None):
+            if time.monotonic() > patience or (not self.draw(0.1) and self.program.poll() is not None):
                 raise AssertionError(f"{text!r} {'stays' if gone else 'never came'}:\n" + "\n".join(self.rows))
         return self.rows
 
@@ -84,8 +84,8 @@ class PseudoTerminal:
         patience = time.monotonic() + _PATIENCE_S
         while self.program.poll() is None:
             assert time.monotonic() < patience, "It does not end:\n" + "\n".join(self.rows)
-            self._draw(0.05)
-        while self._draw(0.05):
+            self.draw(0.05)
+        while self.draw(0.05):
             pass
         return self.program.returncode
 
@@ -98,7 +98,8 @@ class PseudoTerminal:
         """Send a signal to the program alone."""
         os.kill(self.program.pid, number)
 
-    def _draw(self, within_s: float) -> bool:
+    def draw(self, within_s: float) -> bool:
+        """Take in what the program wrote; whether it did within that time."""
         if not select.select([self.master], [], [], within_s)[0]:
             return False
         data = os.read(self.master, 1 << 16)

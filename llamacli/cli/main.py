@@ -24,6 +24,7 @@ from llamacli.cli.history import history
 from llamacli.cli.models import models
 from llamacli.cli.options import Debug
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
+from llamacli.terminal.sanitize import sanitize
 
 BROKEN_PIPE = 128 + 13
 """The status of a program that SIGPIPE ended, as of most programs whose reader goes away."""
@@ -118,7 +119,7 @@ def _program(argv: list[str], world: World) -> int:
 
 def _fail(error: Exception, world: World) -> int:
     if world.debug:
-        traceback.print_exception(error, file=world.stderr)
+        world.stderr.write(sanitize("".join(traceback.format_exception(error))))
     failure = _translated(error)
     world.screen.error(failure)
     return failure.status

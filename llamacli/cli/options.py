@@ -59,7 +59,10 @@ def with_settings(
             world: World = ctx.obj
             world.debug = given.pop("debug") or world.debug
             options = {name: given.pop(name) for name in shared}
-            return function(world, settings_of(options, world), **given)  # type: ignore[call-arg]
+            settings = settings_of(options, world)
+            if settings.render == "plain":
+                world.screen.keep_still()
+            return function(world, settings, **given)  # type: ignore[call-arg]
 
         context = _parameter("ctx", typer.Context, inspect.Parameter.empty)
         parameters = [context, *own, *shared.values(), _parameter("debug", Debug, False)]

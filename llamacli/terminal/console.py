@@ -6,7 +6,8 @@ from typing import TextIO
 from rich.console import Console
 from rich.theme import Theme
 
-# No backgrounds: Rich's own black ones hide text, or make stripes, on a light terminal.
+# No backgrounds: Rich's own black ones hide text, or make stripes, on a light terminal. No bright colours, yellow or
+# blue, which are hard to read on a light or on a dark one.
 _THEME = Theme(
     {
         "markdown.code": "cyan",
@@ -19,7 +20,10 @@ _THEME = Theme(
         "markdown.hr": "dim",
         "markdown.item.bullet": "bold",
         "markdown.item.number": "bold",
+        "markdown.link": "cyan",
         "markdown.link_url": "underline",
+        "markdown.table.border": "dim",
+        "markdown.table.header": "bold",
     }
 )
 

@@ -14,12 +14,15 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from llamacli.terminal.markdown import OpenText, last_lines, markdown_rows
+from llamacli.terminal.growing import GrowingMarkdown
 from llamacli.terminal.sanitize import Sanitizer
 
 _SHORTEST_PAUSE_S = 0.05
 _PAUSE_PER_DRAWING = 40
 """Times as long as a drawing took, the next one waits: drawing takes less than a fortieth of the time."""
+_PAUSE_PER_DRAWING_AT_LENGTH = 200
+_SPENT_AT_FIRST_S = 0.25
+"""Of an answer that goes on so long that its drawing took more than this, it takes a two-hundredth of the time."""
 _CLEAR, _NO_WRAP, _WRAP = "\x1b[K", "\x1b[?7l", "\x1b[?7h"
 
 
@@ -74,7 +77,8 @@ def _erased(rows: int, *, after_a_row: bool) -> str:
     if rows <= 0:
         return ""
     down = "\n" if after_a_row else ""
-    return down + "\n".join([_CLEAR] * rows) + _up(rows - 1 + after_a_row)
+    up = rows - 1 + after_a_row
+    return down + "\n".join([_CLEAR] * rows) + (_up(up) if up else "")
 
 
 def _height(row: str, columns: int, drawn_columns: int) -> int:
@@ -103,8 +107,9 @@ class MarkdownAnswer:
         self._clock = clock
         self._region = LiveRegion(console.file, size) if live else None
         self._sanitizer = Sanitizer()
-        self._open = OpenText()
-        self._blank = False
+        self._markdown = GrowingMarkdown(console)
+        self._begun = clock()
+        self._spent = 0.0
         self._due = 0.0
         self._silence = ExitStack()
         if live:
@@ -112,37 +117,40 @@ class MarkdownAnswer:
 
     def feed(self, text: str) -> None:
         """Take in the next piece; draw what is finished, and the rest unless it was just drawn."""
-        self._open.add(self._sanitizer.feed(text))
-        self._show(self._open.finished_length())
+        self._markdown.add(self._sanitizer.feed(text))
+        started = self._clock()
+        rows = self._markdown.final_rows(self._size().columns)
+        draws = bool(rows) or (self._region is not None and started >= self._due)
+        if draws:
+            self._show(rows)
+        took = self._clock() - started
+        self._spent += took
+        if draws:
+            self._put_off(started + took, took)
 
     def finish(self) -> None:
         """Draw the end, put the cursor below it, let keys be seen again."""
         try:
-            self._open.add(self._sanitizer.finish())
-            self._show(len(self._open.text))
+            self._markdown.add(self._sanitizer.finish())
+            self._show(self._markdown.last_rows(self._size().columns))
         finally:
             self._silence.close()
 
-    def _show(self, length: int) -> None:
-        started = self._clock()
-        if not length and (self._region is None or started < self._due):
-            return
-        finished = self._rows(self._open.text[:length], self._blank)
-        blank = self._blank or bool(finished)
+    def _show(self, final: list[str]) -> None:
         if self._region is not None:
-            rest = last_lines(self._open.text[length:], self._size().lines)
-            self._region.change(finished, self._rows(rest, blank))
+            columns, lines = self._size()
+            self._region.change(final, self._markdown.open_rows(columns, lines))
         else:
-            self._console.file.write("".join(row + "\n" for row in finished))
+            self._console.file.write("".join(row + "\n" for row in final))
             self._console.file.flush()
-        self._open.drop(length)
-        self._blank = blank
-        now = self._clock()
-        self._due = now + max(_SHORTEST_PAUSE_S, _PAUSE_PER_DRAWING * (now - started))
 
-    def _rows(self, source: str, after_a_block: bool) -> list[str]:
-        rows = markdown_rows(source, self._console, self._size().columns)
-        return ["", *rows] if rows and after_a_block else rows
+    def _put_off(self, now: float, took: float) -> None:
+        """Set when the open block may be drawn again."""
+        self._due = max(
+            now + _SHORTEST_PAUSE_S,
+            now + _PAUSE_PER_DRAWING * took,
+            self._begun + _PAUSE_PER_DRAWING_AT_LENGTH * (self._spent - _SPENT_AT_FIRST_S),
+        )
 
 
 @contextlib.contextmanager

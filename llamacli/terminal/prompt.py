@@ -21,6 +21,7 @@ from prompt_toolkit.output import Output, create_output
 
 from llamacli.errors import Interrupted
 from llamacli.terminal.completion import CommandCompleter
+from llamacli.terminal.sanitize import sanitize
 from llamacli.terminal.source import LEAVING, PROMPT, block_is_open
 
 CONTINUATION = " " * len(PROMPT)
@@ -56,7 +57,7 @@ class TerminalPrompt:
     @classmethod
     def at(cls, stdin: TextIO, output: TextIO, history: Path) -> "TerminalPrompt":
         """The prompt at the terminal behind these streams."""
-        return cls(create_input(stdin), create_output(output), history)
+        return cls(create_input(stdin), harmless(create_output(output)), history)
 
     def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
         """What was typed when Enter was pressed."""
@@ -148,6 +149,17 @@ class TerminalPrompt:
         keys.add("c-c", filter=typing)(self._interrupt)
         keys.add("<sigint>")(self._interrupt)
         return keys
+
+
+def harmless(output: Output) -> Output:
+    """The output, which shows no file name, draft or paste that turns the line around or hides a part of it."""
+    write = output.write
+
+    def harmless_write(data: str) -> None:
+        write("\r".join(map(sanitize, data.split("\r"))))  # prompt_toolkit shows a carriage return of the text as ^M
+
+    output.write = harmless_write  # type: ignore[method-assign]  # escapes go through write_raw
+    return output
 
 
 def _enter(event: KeyPressEvent) -> None:

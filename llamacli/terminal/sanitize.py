@@ -12,16 +12,20 @@ _DELETE = 0x7F
 
 _INVISIBLE = (
     (0x00AD, 0x00AD),  # soft hyphen
+    (0x034F, 0x034F),  # combining grapheme joiner
     (0x061C, 0x061C),  # Arabic letter mark
-    (0x180E, 0x180E),  # Mongolian vowel separator
+    (0x17B4, 0x17B5),  # Khmer inherent vowels
+    (0x180B, 0x180F),  # Mongolian selectors and separator
     (0x200B, 0x200B),  # zero-width space; U+200C and U+200D stay, Persian and emoji need them
     (0x200E, 0x200F),  # left-to-right and right-to-left marks
     (0x202A, 0x202E),  # bidirectional embeddings and overrides
     (0x2060, 0x206F),  # word joiner, invisible operators, bidirectional isolates
-    (0xFEFF, 0xFEFF),  # byte order mark
-    (0xFFF9, 0xFFFB),  # interlinear annotations
+    (0x3164, 0x3164),  # Hangul filler
+    (0xFEFF, 0xFEFF),  # byte order mark; U+FE00 to U+FE0F stay, emoji need them
+    (0xFFA0, 0xFFA0),  # halfwidth Hangul filler
+    (0xFFF0, 0xFFFB),  # interlinear annotations and what is reserved before them
     (0x1D173, 0x1D17A),  # musical controls
-    (0xE0000, 0xE007F),  # tags
+    (0xE0000, 0xE0FFF),  # tags, and the selectors in which any text can hide
 )
 
 

@@ -26,7 +26,7 @@ class Screen:
     """Standard output and standard error, each judged by itself.
 
     `..._is_terminal`: a person's terminal reads it, so foreign text is made harmless.
-    `..._can_move`: that terminal also understands cursor movement; not where TERM is `dumb`.
+    `..._can_move`: that terminal also understands cursor movement, and it is wanted; not where TERM is `dumb`.
     `..._is_styled`: it takes styles, as a terminal that is not dumb, or because FORCE_COLOR is set. NO_COLOR leaves
     bold, dim and the like, and takes the colours away. Writing where nobody reads any more raises BrokenPipeError.
     """
@@ -43,6 +43,10 @@ class Screen:
         self.err_can_move = self.err_is_terminal and capable
         self.out_is_styled = self.out_can_move or forced
         self.err_is_styled = self.err_can_move or forced
+
+    def keep_still(self) -> None:
+        """Move no cursor from now on, for people to whom a screen reader reads what comes."""
+        self.out_can_move = self.err_can_move = False
 
     @cached_property
     def out(self) -> "Console":

@@ -1,10 +1,10 @@
-"""CPU seconds of showing an answer, here and by Rich's own Live(Markdown(...)).
+"""CPU seconds of showing an answer live, here and by Rich's own Live(Markdown(...)).
 
-Run it with: python -m tests.terminal.bench_rendering [--rich]
+Run it with: python -m tests.terminal.bench_rendering [--quick]
 
 Answers of 250, 1,000 and 4,000 tokens of four characters come at 30 tokens a second of a clock that does not wait,
-so that the throttle sees the time that a real answer takes. Rich draws each token, as its examples do;
-`--rich` is slow: the whole is rendered again for each. The last line is JSON.
+so that the throttle sees the time that a real answer takes. Rich draws each token, as its examples do, and takes a few
+minutes; `--quick` leaves Rich out. The last line is JSON.
 """
 
 import io
@@ -24,11 +24,15 @@ from tests.terminal.emulator import SIZE
 
 TOKENS_PER_S = 30
 PROSE = "A sentence of *prose*, as models like to write them, which runs over a row and says `nothing` of any use. "
+ROW = "| row {0} | a **cell** of the table | {0} |\n"
 DOCUMENTS: dict[str, Callable[[int], str]] = {
-    "mixed": lambda n: f"## Part {n}\n\n{ANSWER.partition(chr(10))[2]}\n{PROSE * 5}\n\n",
+    "prose": lambda n: f"## Part {n}\n\n{ANSWER.partition(chr(10))[2]}\n{PROSE * 5}\n\n",
     "code": lambda n: f"{'' if n else '```python' + chr(10)}line_{n} = compute(n, {n})  # a comment\n",
     "list": lambda n: f"{n + 1}. **item** number {n} of `the` list with words\n",
+    "table": lambda n: ("" if n else "| a | b | c |\n|---|---|--:|\n") + ROW.format(n),
+    "one paragraph": lambda n: PROSE,
 }
+BESIDE_RICH = ("prose", "code")
 
 
 def document(kind: str, tokens: int) -> str:
@@ -62,16 +66,16 @@ def richs(text: str) -> float:
 
 
 def main() -> None:
-    ours(document("mixed", 100))
+    ours(document("prose", 100))
     results: dict[str, dict[str, float]] = {}
     for kind in DOCUMENTS:
         for tokens in (250, 1_000, 4_000):
             row = {"llamacli_s": round(ours(document(kind, tokens)), 2)}
-            if "--rich" in sys.argv and kind == "mixed":
+            if kind in BESIDE_RICH and "--quick" not in sys.argv:
                 row["rich_s"] = round(richs(document(kind, tokens)), 2)
             results[f"{kind} {tokens}"] = row
             sys.stderr.write(f"{kind} {tokens:,}: {row}\n")
-    sys.stdout.write(json.dumps({"benchmark": "rendering", "cpu": results}) + "\n")
+    sys.stdout.write(json.dumps({"benchmark": "rendering", "tokens_per_s": TOKENS_PER_S, "cpu": results}) + "\n")
 
 
 if __name__ == "__main__":

@@ -70,6 +70,18 @@ AWKWARD = {
     "no newline": "a\n\nb",
     "empty parts": "-\n\n#\n\n>\n\n```\n```\n\n| |\n|-|\n",
     "tabs": "-\ta\n\n\tb\n\nx\ty\n",
+    "numbers from ten": "9. nine\n10. ten\n\n    more\n11. eleven\n\n1) new\n2) list\n\nend\n",
+    "same numbers": "1. a\n1. b\n   - x\n   - y\n1. c\n\n2. d\n",
+    "empty items": "para\n\n-\n- b\n-\n\n  c\n\n\n- d\n",
+    "lazy items": "- a\nlazy\n- b\n    - c\n   - d\n- e\n===\n- f\n",
+    "fence in a list": "1. do\n   ```sh\n   ls\n\n   cd\n   ```\n2. then\n~~~\nx\n~~~\n",
+    "indented fence": "  ```py\n  x = 1\n    y\n z\n\tt\n   ```\n\n   ~~~\n  a\n  ~~~~~\nb\n",
+    "empty lines in code": "a\n\n```\n\n\nx  \n\n\ny\n \n\n```\n```\n\n```\n\nb\n",
+    "comment over lines": "```js\nlet a = 1 /* one\n two */ + `t\n${a} ` /* c */\n/**\n * doc\n */\n```\n",
+    "text over lines": '```python\nx = """one\n# two\n""" + \'3\' # four\n```\n```go\nx := `raw\nif` + 1\n```\n',
+    "long code": "```python\nvalue = " + "'한글 text' + " * 12 + "''\n```\n",
     "controls": "a\x1b[31mb\r\nc\rd\x9b2J\u202e\n\n```\n\x1b]52;c;x\x07\n```\n",
     "wide": "한글" * 60 + "\n\n" + "👩👧" * 30 + "\n",
 }
+
+DOCUMENTS = {"answer": ANSWER, **AWKWARD}

@@ -55,9 +55,9 @@ class Session:
         )
         self._decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def resize(self, size: terminal_size) -> None:
+    def resize(self, size: terminal_size, *, reflow: bool = False) -> None:
         fcntl.ioctl(self.tty, termios.TIOCSWINSZ, struct.pack("HHHH", size.lines, size.columns, 0, 0))
-        self.terminal.resize(size)
+        self.terminal.resize(size, reflow=reflow)
 
     def type(self, keys: bytes) -> None:
         os.write(self.keyboard, keys)
@@ -99,8 +99,21 @@ def session(*arguments: str, size: terminal_size = SIZE) -> Iterator[Session]:
         os.close(running.tty)
 
 
+TABLE = "| 이름 | Meaning | n |\n|:--|:-:|--:|\n" + "".join(f"| 값 {n} | word `x` 👍 | {n} |\n" for n in range(30))
+WIDE = "한국어 문장입니다. 日本語の文章です。中文句子。 "
+PART = "## Part\n\nIt has *words* enough for some rows of this terminal.\n\n1. one\n2. two\n\n"
+ANSWERS = {
+    "everything": ANSWER,
+    "long code": LONG_CODE,
+    "table": f"See:\n\n{TABLE}\nDone.\n",
+    "wide characters": f"# 한국어 제목\n\n{WIDE * 9}\n\n- 첫째 **굵게**\n- 둘째 {WIDE}\n",
+    "emoji": "👍 ok 👍🏽 ❤️ 👩‍👩‍👧 🇰🇷 1️⃣ end\n\n" + "🎉 party 🚀 " * 20 + "\n\n```\n👍 = '🎉'\n```\n",
+    "ten screens": PART * 30,
+}
+
+
 @pytest.mark.parametrize("size", [SIZE, SMALL], ids=str)
-@pytest.mark.parametrize("source", [ANSWER, LONG_CODE], ids=["answer", "ten screens"])
+@pytest.mark.parametrize("source", ANSWERS.values(), ids=ANSWERS)
 def test_the_scrollback_is_the_whole_answer(source: str, size: terminal_size) -> None:
     with session("auto", source, "0.0002", size=size) as running:
         assert running.rows() == whole(source, size.columns)
@@ -133,6 +146,16 @@ def test_a_wider_terminal_doubles_nothing() -> None:
         running.until(running.shows("word word"))
         running.resize(SIZE)
         assert running.rows() == whole(source, 80)
+
+
+@pytest.mark.parametrize("kind", ["prose", "code"])
+def test_a_narrower_terminal_doubles_no_word_and_loses_none(kind: str) -> None:
+    words = [f"w{n}" for n in range(120)]
+    code = "```\n" + "\n".join(" ".join(words[n : n + 6]) for n in range(0, 120, 6)) + "\n```\n"
+    with session("auto", code if kind == "code" else " ".join(words), "0.005", size=SIZE) as running:
+        running.until(running.shows("w60"))
+        running.resize(SMALL, reflow=True)
+        assert " ".join(running.rows()).split() == words
 
 
 def test_plain_has_no_escapes_at_all() -> None:
