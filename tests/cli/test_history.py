@@ -12,7 +12,7 @@ from llamacli.cli.context import World
 from llamacli.engine.scripted import Reply, ScriptedEngine
 from llamacli.history import FILE_NAME, History
 from tests.shell import Output, Result, run
-from tests.terminal.test_sanitize import is_harmless
+from tests.terminal.attacks import is_harmless
 
 
 class Shell:
