@@ -18,6 +18,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Answer": ("system", "complexity", "max_tokens", "stop", "render", "stats"),
     "Sampling": ("temperature", "top_k", "top_p", "repetition_penalty", "seed"),
     "Model and machine": ("model", "device", "classifier_device", "quantization", "compile", "offline"),
+    "Server": ("endpoint",),
 }
 """The settings that are options, under the headings of the help."""
 
@@ -73,8 +74,8 @@ def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Param
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-_TYPES: dict[str, Any] = {"text": str, "texts": list[str], "integer": int, "number": float, "flag": bool}
-_METAVARS = {"text": "TEXT", "texts": "TEXT", "integer": "N", "number": "X"}
+_TYPES: dict[str, Any] = {"text": str, "texts": list[str], "integer": int, "number": float, "flag": bool, "url": str}
+_METAVARS = {"text": "TEXT", "texts": "TEXT", "integer": "N", "number": "X", "url": "URL"}
 _SHORT = {"model": "-m", "system": "-s", "max_tokens": "-n"}
 
 

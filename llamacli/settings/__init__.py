@@ -34,6 +34,8 @@ class Settings:
     device: str
     classifier_device: str
     quantization: str
+    endpoint: str | None
+    api_key: str | None
     render: str
     stats: bool
     compile: bool

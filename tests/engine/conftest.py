@@ -8,6 +8,8 @@ from llamacli.engine import Wanted, open_models
 from llamacli.engine.base import Engine, EngineInfo
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
+from llamacli.engine.remote import RemoteEngine
+from tests.engine.remote.servers import EngineServer, serving
 from tests.settings import settings
 from tests.tiny import save_llama
 
@@ -32,6 +34,15 @@ def quantized_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory)
     assert models.engine.info.quantization == "4bit"
     yield models.engine
     models.close()
+
+
+@pytest.fixture(scope="session")
+def remote_engine(local_engine: Engine) -> Iterator[Engine]:
+    """The same model behind a server."""
+    with serving(EngineServer(local_engine)) as server:
+        engine = RemoteEngine.at(server.url, None, "auto", lambda _: None)
+        yield engine
+        engine.close()
 
 
 @pytest.fixture(scope="session")
