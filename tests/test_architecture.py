@@ -17,18 +17,21 @@ PACKAGE = Path(llamacli.__file__).parent
 # unless `DRAWN` says so.
 FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},
-    {"settings", "complexity", "placement", "window", "paths", "attachments", "builtin"},
+    {"settings", "complexity", "placement", "window", "paths", "attachments", "runfile", "builtin"},
     {"engine"},
-    {"chat", "bench", "doctor", "models"},
+    {"chat", "bench", "doctor", "models", "server"},
     {"terminal"},
     {"cli"},
 )
-DRAWN = {("bench", "chat"), ("settings", "paths"), ("settings")}
+DRAWN = {("bench", "chat"), ("server", "chat"), ("settings", "paths"), ("settings")}
 HEAVY = {
     "torch": ("engine.local", "builtin"),
     "transformers": ("engine.local", "builtin"),
     "tokenizers": ("engine.local", "builtin"),
     "httpx2": ("engine.local", "engine.remote"),
+    "fastapi": ("server",),
+    "uvicorn": ("server",),
+    "starlette": ("server",),
     "rich": ("terminal",),
     "prompt_toolkit": ("terminal",),
     "typer": ("cli",),

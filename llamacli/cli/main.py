@@ -22,6 +22,7 @@ from llamacli.cli.doctor import doctor
 from llamacli.cli.help import OrderedGroup, PlainCommand
 from llamacli.cli.models import models
 from llamacli.cli.options import Debug
+from llamacli.cli.serve import serve
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
 
 BROKEN_PIPE = 128 + 13
@@ -33,7 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, classify, doctor, bench, config):
+for command in (ask, chat, classify, doctor, bench, config, serve):
     app.command(cls=PlainCommand)(command)
 app.add_typer(models, name="models")
 
