@@ -27,7 +27,7 @@ _ALIKE = ("device", "quantization", "classifier_device")
 class Running:
     """A server: its address, the token that it takes, its process, its model and what that was called when asked for.
 
-    `rates` says whether it has a classifier, `placed` how its models were wished to be placed.
+    `rates` is the device of its classifier, empty where it has none; `placed` is how its models were to be placed.
     """
 
     url: str
@@ -35,7 +35,7 @@ class Running:
     pid: int
     model: str
     asked: str
-    rates: bool = True
+    rates: str = ""
     placed: Mapping[str, str] = field(default_factory=dict)
 
     def serves(self, settings: Any) -> bool:

@@ -41,7 +41,7 @@ def bench(
     counts = _counts(lengths)
     display = LoadingDisplay(world.screen)
     if synthetic is None:
-        models = world.open_models(replace(settings, endpoint=None), Wanted(), display.report)
+        models = world.open_models(replace(settings, endpoint=None, server=False), Wanted(), display.report)
     else:
         models = open_synthetic(synthetic, settings, Wanted(), display.report)
     with closing(models), display:

@@ -18,7 +18,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Answer": ("system", "complexity", "max_tokens", "stop", "render", "stats"),
     "Sampling": ("temperature", "top_k", "top_p", "repetition_penalty", "seed"),
     "Model and machine": ("model", "device", "classifier_device", "quantization", "compile", "offline"),
-    "Server": ("endpoint",),
+    "Server": ("endpoint", "server"),
 }
 """The settings that are options, under the headings of the help."""
 

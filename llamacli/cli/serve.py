@@ -53,8 +53,9 @@ def serve(
     status: Status = False,
     stop: Stop = False,
 ) -> ExitStatus:
-    """Keep the models loaded, and answer over HTTP: OpenAI's chat completions, and POST /Llama.
+    """Keep the models loaded, and answer over HTTP.
 
+    It answers this user's llamacli, OpenAI's chat completions, and POST /Llama.
     The token that other machines need is LLAMACLI_API_KEY.
     """
     running = runfile.find(settings.data_dir)
@@ -64,7 +65,7 @@ def serve(
         raise EngineFailed(f"A server is running already: {running.url}", hint="llamacli serve --stop")
     policy = _policy(settings, host, allow, cors, queue)
     wanted = Wanted(classifier=settings.classifier_device != "none")
-    local = replace(settings, endpoint=None)
+    local = replace(settings, endpoint=None, server=False)
     display = LoadingDisplay(world.screen)
     from llamacli.server import create_app, listen, run  # asyncio, for which the other commands need not wait
 
@@ -79,12 +80,13 @@ def serve(
 
     def ready() -> None:
         display.__exit__(None, None, None)
-        info = app.state.house.residence.info
+        residence = app.state.house.residence
+        info = residence.info
         own = url.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104 - what is listened at
         runfile.write(
             settings.data_dir,
             runfile.Running(
-                own, policy.token, os.getpid(), info.model, runfile.model_key(settings.model), wanted.classifier,
+                own, policy.token, os.getpid(), info.model, runfile.model_key(settings.model), residence.rates,
                 runfile.wished(settings),
             ),
         )  # fmt: skip

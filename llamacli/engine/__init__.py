@@ -6,9 +6,10 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from llamacli import runfile
 from llamacli.background import in_background
 from llamacli.engine.base import Classifier, Engine, Instruments
-from llamacli.events import LoadEvent
+from llamacli.events import LoadEvent, Notice
 from llamacli.messages import Conversation
 from llamacli.settings import Settings
 
@@ -99,7 +100,12 @@ def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
 
         return Loader(settings, needed, report)
 
-    return _remote(settings, wanted, report) if settings.endpoint else _loading(loader, settings, wanted)
+    if settings.endpoint:
+        return _remote(settings, wanted, report)
+    running = runfile.find(settings.data_dir) if settings.server else None
+    if running is not None and running.serves(settings) and (running.rates or not wanted.classifier):
+        return _warm(running, settings, wanted, report)
+    return _loading(loader, settings, wanted)
 
 
 def open_synthetic(name: str, settings: Settings, wanted: Wanted, report: Report) -> Models:
@@ -138,6 +144,28 @@ def _remote(settings: Settings, wanted: Wanted, report: Report) -> Models:
         return RemoteEngine.at(settings.endpoint, settings.api_key, settings.model, report)
 
     return Models(in_background(engine, "engine") if wanted.engine else None, rating.rating)
+
+
+def _warm(running: runfile.Running, settings: Settings, wanted: Wanted, report: Report) -> Models:
+    """The models of a running server of this user: nothing is loaded here."""
+    if settings.stats:
+        report(Notice(f"Asking the server at {running.url}, process {running.pid}."))
+
+    def engine() -> Engine:
+        from llamacli.engine.remote import RemoteEngine
+
+        return RemoteEngine.at(running.url, running.token, running.model, report)
+
+    def classifier() -> Classifier:
+        from llamacli.engine.remote.classifier import RemoteClassifier
+
+        return RemoteClassifier(running.url, running.token, running.rates)
+
+    rated = wanted.classifier and settings.classifier_device != "none"
+    return Models(
+        in_background(engine, "engine") if wanted.engine else None,
+        in_background(classifier, "classifier") if rated else None,
+    )
 
 
 def _loading(make: "Callable[[Wanted], Loader | SyntheticLoader]", settings: Settings, wanted: Wanted) -> Models:

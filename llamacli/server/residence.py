@@ -56,6 +56,8 @@ class Residence:
         self._used = time.monotonic()
         self.info: EngineInfo | None = None
         """The language model, also while it is not in memory; None until it was there first."""
+        self.rates = ""
+        """The device of the classifier; empty where there is none."""
 
     @property
     def loaded(self) -> bool:
@@ -79,11 +81,11 @@ class Residence:
         models = self._open()
         try:
             engine = await asyncio.to_thread(lambda: models.engine)
-            await asyncio.to_thread(lambda: models.classifier)
+            classifier = await asyncio.to_thread(lambda: models.classifier)
         except BaseException:
             models.close()
             raise
-        self.info = engine.info
+        self.info, self.rates = engine.info, classifier.device if classifier else ""
         return models
 
     async def leave_when_idle(self) -> None:

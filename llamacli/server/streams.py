@@ -86,7 +86,7 @@ def _named(error: Exception) -> LlamacliError:
     if isinstance(error, LlamacliError):
         return error
     log_failure(error)
-    return EngineFailed("The server failed. Its log says where.")
+    return EngineFailed("The server failed.", hint="Its log says where.")
 
 
 async def text_of(events: AsyncGenerator[Event, None]) -> tuple[str, Finished]:
@@ -98,4 +98,4 @@ async def text_of(events: AsyncGenerator[Event, None]) -> tuple[str, Finished]:
                 text += event.text
             elif isinstance(event, Finished):
                 return text, event
-    raise EngineFailed("The answer ended before its end.")
+    raise EngineFailed("The answer ended before its end.", hint="Ask again.")

@@ -36,6 +36,7 @@ class Settings:
     quantization: str
     endpoint: str | None
     api_key: str | None
+    server: bool
     render: str
     stats: bool
     compile: bool

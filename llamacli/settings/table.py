@@ -137,6 +137,7 @@ SETTINGS: tuple[Setting, ...] = (
         "api_key", "text", None, "Key for the endpoint; for `llamacli serve`, the token that it asks for.",
         needs_trust=True, secret=True,
     ),
+    Setting("server", "flag", True, "Ask a running llamacli serve of yours, where it has the model that is wanted."),
     Setting(
         "render", "text", "auto", "Look of the answer; auto is markdown on a terminal, plain elsewhere.",
         choices=("auto", "markdown", "plain"),

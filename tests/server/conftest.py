@@ -1,9 +1,9 @@
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,24 +31,26 @@ def run_file(home: Path) -> Path:
     return home / ".local/share/llamacli/server.json"
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start `llamacli serve` at home in `tmp_path`, on any free port, and wait until it serves."""
-    processes: list[subprocess.Popen[bytes]] = []
-
-    def started(*argv: str) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "llamacli", "serve", "--port", "0", *argv]
-        with (tmp_path / "err").open("wb") as err:
-            process = subprocess.Popen(command, env=environment(tmp_path), cwd=tmp_path, stderr=err, stdout=err)
-        processes.append(process)
+@contextmanager
+def serving_at(home: Path, *argv: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """`llamacli serve` of somebody who lives at `home`, on any free port, once it serves."""
+    command = [sys.executable, "-m", "llamacli", "serve", "--port", "0", *argv]
+    with (home / "err").open("wb") as err:
+        process = subprocess.Popen(command, env=environment(home), cwd=home, stderr=err, stdout=err)
+    try:
         until = time.monotonic() + 60
-        while not run_file(tmp_path).exists():
-            assert process.poll() is None, (tmp_path / "err").read_text()
+        while not run_file(home).exists():
+            assert process.poll() is None, (home / "err").read_text()
             assert time.monotonic() < until
             time.sleep(0.02)
-        return process
-
-    yield started
-    for process in processes:
+        yield process
+    finally:
         with process:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start a server at home in `tmp_path`."""
+    with ExitStack() as stack:
+        yield lambda *argv: stack.enter_context(serving_at(tmp_path, *argv))

@@ -34,10 +34,9 @@ class RemoteEngine:
     """An `Engine` whose model runs on a server."""
 
     def __init__(
-        self, connection: Connection, model: str, dialect: Dialect, window: int, report: Callable[[LoadEvent], None]
+        self, connection: Connection, info: EngineInfo, dialect: Dialect, report: Callable[[LoadEvent], None]
     ) -> None:
-        reason = "" if dialect.counter else "Tokens of a conversation are an estimate: the server does not count them."
-        self.info = EngineInfo(model, window, connection.url, "remote", "none", reason, f"by {dialect.name}")
+        self.info = info
         self._connection = connection
         self._dialect = dialect
         self._report = report
@@ -63,9 +62,8 @@ class RemoteEngine:
             raise
         found = next((each for each in listed if model in ("auto", each.get("id"))), {})
         owner = str((found or (listed[0] if listed else {})).get("owned_by", ""))
-        window = found.get("max_model_len")
-        name = str(found.get("id", model))
-        return cls(connection, name, DIALECTS.get(owner, UNKNOWN), window if isinstance(window, int) else 0, report)
+        dialect = DIALECTS.get(owner, UNKNOWN)
+        return cls(connection, _info(found, str(found.get("id", model)), connection.url, dialect), dialect, report)
 
     def count_tokens(self, conversation: Conversation) -> int:
         """Tokens of the conversation by the server's own count, else about one for four bytes."""
@@ -125,6 +123,17 @@ class RemoteEngine:
     def _tell(self, fields: frozenset[str]) -> None:
         if words := missing_words(fields):
             self._report(Notice(words))
+
+
+def _info(card: dict[str, Any], name: str, url: str, dialect: Dialect) -> EngineInfo:
+    """What the list of models says of one; our own server knows where it runs."""
+    window = card.get("max_model_len")
+    device, dtype, quantization = url, "remote", "none"
+    if dialect is OURS:
+        device, dtype, quantization = (str(card.get(key, "")) for key in ("device", "dtype", "quantization"))
+    reason = "" if dialect.counter else "Tokens of a conversation are an estimate: the server does not count them."
+    size = window if isinstance(window, int) else 0
+    return EngineInfo(name, size, device, dtype, quantization, reason, f"by {dialect.name}")
 
 
 def _largest(budget: Budget) -> int:
