@@ -21,7 +21,7 @@ HELLO = Conversation().with_prompt("which command starts a chat? 안녕 🦙")
 LOCAL = ["local", "quantized", "static"]
 
 
-@pytest.fixture(params=["scripted", *LOCAL, "remote"])
+@pytest.fixture(params=["scripted", *LOCAL, "remote", "served"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "scripted":
         yield ScriptedEngine.saying(LONG)
@@ -126,10 +126,11 @@ def test_a_conversation_that_does_not_fit_is_refused_with_both_numbers(engine: E
 
 
 def test_an_answer_ends_where_the_window_is_full(engine: Engine) -> None:
-    filler = Conversation().with_prompt("word " * 5)
-    while engine.count_tokens(filler) < engine.info.context_window - 130:
-        filler = Conversation().with_prompt("word " + filler.messages[0].content)
+    few, many = (engine.count_tokens(Conversation().with_prompt("word " * words)) for words in (5, 105))
+    words = 5 + int(100 * (engine.info.context_window - 120 - few) / (many - few))
+    filler = Conversation().with_prompt("word " * words)
     room = engine.info.context_window - engine.count_tokens(filler)
+    assert 100 <= room <= 130
     events = list(engine.stream(filler, sampling(temperature=0, repetition_penalty=2), Budget(100_000)))
     assert finished(events).reason is FinishReason.LENGTH
     assert finished(events).usage.completion_tokens == room
