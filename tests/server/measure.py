@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 import httpx2
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from tests.server.conftest import environment, run_file, serving_at
 
@@ -58,7 +58,8 @@ def cache(home: Path, url: str) -> dict[str, Any]:
         started = time.perf_counter()
         body = {"messages": history, "max_tokens": 8, "seed": 1, "stream": True}
         body["stream_options"] = {"include_usage": True}
-        text, taken, usage = "", 0.0, {}
+        usage: dict[str, Any] = {}
+        text, taken = "", 0.0
         with httpx2.stream("POST", url + "/v1/chat/completions", json=body, timeout=60, trust_env=False) as response:
             for line in response.iter_lines():
                 chunk = json.loads(line[6:]) if line.startswith("data: {") else {}
@@ -137,7 +138,8 @@ def main() -> None:
     """Measure what is named."""
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        with serving_at(home):
+        # Fewer places than clients, so that some are refused.
+        with serving_at(home, "--queue", "30"):
             url = json.loads(run_file(home).read_text())["url"]
             sys.stdout.write(json.dumps(MEASURES[sys.argv[1]](home, url)) + "\n")
 
