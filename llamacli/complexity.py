@@ -43,12 +43,14 @@ class Budget:
 
     An answer can begin before its level is known, because every level allows the low budget. An engine calls `begin`,
     which starts the decision, when a device is busy with the prompt: earlier, the decision would take the processor
-    from those who give the device its work.
+    from those who give the device its work. Once `gone` says so, nobody waits for the answer any more: it stops within
+    a token, without a Finished.
     """
 
     at_least: int
     decided: "Future[int] | None" = None
     begin: Callable[[], None] = lambda: None
+    gone: Callable[[], bool] = lambda: False
 
     def allows(self, generated: int, cancelled: Callable[[], bool] = lambda: False) -> bool:
         """Whether one more token may follow `generated` ones; waits for the decision only when it is needed.

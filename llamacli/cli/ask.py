@@ -111,7 +111,8 @@ def _remark(screen: Screen, settings: Settings, session: ChatSession, answer: st
 
 def _cut(report: TurnReport, budget: int, context_window: int, *, given: bool) -> str:
     if budget == 0:
-        return f"The answer was cut where the context window of {context_window:,} tokens is full."
+        tokens = f" of {context_window:,} tokens" if context_window else ""
+        return f"The answer was cut where the context window{tokens} is full."
     longer = f"-n {2 * budget}"
     if not given and report.complexity is not None and report.complexity.level is not Level.HIGH:
         longer += " or --complexity high"

@@ -1,6 +1,7 @@
 """`llamacli bench`: what this machine does with a model."""
 
 from contextlib import closing
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -40,7 +41,7 @@ def bench(
     counts = _counts(lengths)
     display = LoadingDisplay(world.screen)
     if synthetic is None:
-        models = world.open_models(settings, Wanted(), display.report)
+        models = world.open_models(replace(settings, endpoint=None, server=False), Wanted(), display.report)
     else:
         models = open_synthetic(synthetic, settings, Wanted(), display.report)
     with closing(models), display:

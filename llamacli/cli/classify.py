@@ -28,7 +28,7 @@ _BLANK = from_scores({Level.LOW: 1.0, Level.MEDIUM: 0.0, Level.HIGH: 0.0})
 """A blank line asks for nothing."""
 
 
-@with_settings(("classifier_device",))
+@with_settings(("classifier_device", "server", "stats"))
 def classify(
     world: World,
     settings: Settings,

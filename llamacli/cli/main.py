@@ -23,6 +23,7 @@ from llamacli.cli.help import OrderedGroup, PlainCommand
 from llamacli.cli.history import history
 from llamacli.cli.models import models
 from llamacli.cli.options import Debug
+from llamacli.cli.serve import serve
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
 from llamacli.terminal.sanitize import sanitize
 
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (ask, chat, classify, doctor, bench, config):
+for command in (ask, chat, classify, doctor, bench, config, serve):
     app.command(cls=PlainCommand)(command)
 app.add_typer(history, name="history")
 app.add_typer(models, name="models")

@@ -19,6 +19,7 @@ PANELS: dict[str, tuple[str, ...]] = {
     "Conversation": ("save",),
     "Sampling": ("temperature", "top_k", "top_p", "repetition_penalty", "seed"),
     "Model and machine": ("model", "device", "classifier_device", "quantization", "compile", "offline"),
+    "Server": ("endpoint", "server"),
 }
 """The settings that are options, under the headings of the help."""
 
@@ -77,8 +78,8 @@ def _parameter(name: str, annotation: Any, default: Any = None) -> inspect.Param
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-_TYPES: dict[str, Any] = {"text": str, "texts": list[str], "integer": int, "number": float, "flag": bool}
-_METAVARS = {"text": "TEXT", "texts": "TEXT", "integer": "N", "number": "X"}
+_TYPES: dict[str, Any] = {"text": str, "texts": list[str], "integer": int, "number": float, "flag": bool, "url": str}
+_METAVARS = {"text": "TEXT", "texts": "TEXT", "integer": "N", "number": "X", "url": "URL"}
 _SHORT = {"model": "-m", "system": "-s", "max_tokens": "-n"}
 
 

@@ -12,7 +12,10 @@ from llamacli.sampling import Sampling
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """A loaded model: its name, its window in tokens, where it runs, how and why there, how it decodes."""
+    """A loaded model: its name, its window in tokens, where it runs, how and why there, how it decodes.
+
+    A `context_window` of 0 is unknown: some servers do not tell.
+    """
 
     model: str
     context_window: int

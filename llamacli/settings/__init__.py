@@ -34,6 +34,9 @@ class Settings:
     device: str
     classifier_device: str
     quantization: str
+    endpoint: str | None
+    api_key: str | None
+    server: bool
     render: str
     save: bool
     stats: bool

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-Kind = Literal["text", "texts", "integer", "number", "flag", "directory"]
+Kind = Literal["text", "texts", "integer", "number", "flag", "directory", "url"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Setting:
         if self.choices or self.pattern:
             return ", ".join(self.choices) or self.pattern.replace("|", ", ").replace(r"cuda(:\d+)?", "cuda, cuda:N")
         if self.minimum is None:
-            return {"flag": "true, false", "texts": "text"}.get(self.kind, self.kind)
+            return {"flag": "true, false", "texts": "text", "url": "http(s) URL"}.get(self.kind, self.kind)
         return f"{self.minimum:,} and more" if self.maximum is None else f"{self.minimum:,} to {self.maximum:,}"
 
     def parse(self, text: str) -> Any:
@@ -62,6 +62,8 @@ class Setting:
     def checked(self, value: Any) -> Any:
         """The value itself; ValueError where it is out of range."""
         if (self.choices and value not in self.choices) or (value == "" and self.default is not None):
+            _refuse()
+        if self.kind == "url" and value is not None and not re.fullmatch(r"https?://[^\s/]\S*", value):
             _refuse()
         if self.pattern and not re.fullmatch(self.pattern, value):
             _refuse()
@@ -127,6 +129,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "quantization", "text", "auto", "Precision of the model's weights.", choices=("auto", "4bit", "8bit", "none")
     ),
+    Setting(
+        "endpoint", "url", None,
+        "OpenAI-compatible server to ask, in place of loading a language model here.", needs_trust=True,
+    ),
+    Setting(
+        "api_key", "text", None, "Key for the endpoint; for `llamacli serve`, the token that it asks for.",
+        needs_trust=True, secret=True,
+    ),
+    Setting("server", "flag", True, "Ask a running llamacli serve of yours, where it has the model that is wanted."),
     Setting(
         "render", "text", "auto", "Look of the answer; auto is markdown on a terminal, plain elsewhere.",
         choices=("auto", "markdown", "plain"),

@@ -200,12 +200,18 @@ def _stats(chat: Chat, _: str) -> Result:
 
 def _tokens(chat: Chat, _: str) -> Result:
     engine, conversation = chat.session.models.engine, chat.session.conversation
-    window = engine.info.context_window
+    window = engine.info.context_window or None
     if not conversation.turns:  # a chat template may refuse a conversation without one
-        return Say(f"There are no turns yet. The context window is {window:,} tokens.")
+        return Say(f"There are no turns yet. {_window(window)}")
     used = engine.count_tokens(conversation)
     turns = "1 turn" if conversation.turns == 1 else f"{conversation.turns:,} turns"
+    if window is None:
+        return Say(f"About {used:,} tokens are used, in {turns}. {_window(window)}")
     return Say(f"{used:,} of {window:,} tokens are used ({used / window:.0%}), in {turns}.")
+
+
+def _window(tokens: int | None) -> str:
+    return f"The context window is {tokens:,} tokens." if tokens else "The server does not tell its context window."
 
 
 def _short(text: str) -> str:

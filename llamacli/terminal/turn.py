@@ -44,7 +44,8 @@ def cut_notice(report: TurnReport, context_window: int) -> str:
     if budget is None:
         return ""
     if budget == 0:
-        return f"Cut: the context window of {context_window:,} tokens is full. /clear begins anew, /undo makes room."
+        tokens = f" of {context_window:,} tokens" if context_window else ""
+        return f"Cut: the context window{tokens} is full. /clear begins anew, /undo makes room."
     level = "/complexity high or " if budget < Level.HIGH.max_tokens else ""
     tokens = "1 token" if budget == 1 else f"{budget:,} tokens"
     return f"Cut at the budget of {tokens}. /continue goes on; for more: {level}/set max_tokens {2 * budget}."

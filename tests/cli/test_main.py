@@ -10,7 +10,7 @@ from llamacli.engine.scripted import Reply, ScriptedEngine
 from llamacli.errors import EngineFailed, GatedModel
 from tests.shell import Output, run
 
-COMMANDS = ("ask", "chat", "classify", "history", "models", "doctor", "bench", "config")
+COMMANDS = ("ask", "chat", "classify", "history", "models", "doctor", "bench", "config", "serve")
 
 
 def test_the_version_is_shown() -> None:

@@ -4,10 +4,14 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from llamacli import runfile
 from llamacli.engine import Wanted, open_models
 from llamacli.engine.base import Engine, EngineInfo
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
+from llamacli.engine.remote import RemoteEngine
+from tests.engine.remote.servers import EngineServer, serving
+from tests.server.conftest import serving_at
 from tests.settings import settings
 from tests.tiny import save_llama
 
@@ -32,6 +36,27 @@ def quantized_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory)
     assert models.engine.info.quantization == "4bit"
     yield models.engine
     models.close()
+
+
+@pytest.fixture(scope="session")
+def remote_engine(local_engine: Engine) -> Iterator[Engine]:
+    """The same model behind a server."""
+    with serving(EngineServer(local_engine)) as server:
+        engine = RemoteEngine.at(server.url, None, "auto", lambda _: None)
+        yield engine
+        engine.close()
+
+
+@pytest.fixture(scope="session")
+def served_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same model behind `llamacli serve`, a process of its own."""
+    home = tmp_path_factory.mktemp("home")
+    with serving_at(home, "-m", str(tiny_llama), "--classifier-device", "none"):
+        running = runfile.find(home / ".local/share/llamacli")
+        assert running is not None
+        engine = RemoteEngine.at(running.url, running.token, "auto", lambda _: None)
+        yield engine
+        engine.close()
 
 
 @pytest.fixture(scope="session")

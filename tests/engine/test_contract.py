@@ -21,7 +21,7 @@ HELLO = Conversation().with_prompt("which command starts a chat? 안녕 🦙")
 LOCAL = ["local", "quantized", "static"]
 
 
-@pytest.fixture(params=["scripted", *LOCAL])
+@pytest.fixture(params=["scripted", *LOCAL, "remote", "served"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "scripted":
         yield ScriptedEngine.saying(LONG)
@@ -31,6 +31,11 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
 
 def text_of(events: list[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, TextDelta))
+
+
+def threads() -> set[threading.Thread]:
+    """Those of this program: not of a server that tests run in this process."""
+    return {thread for thread in threading.enumerate() if "process_request_thread" not in thread.name}
 
 
 def finished(events: list[Event]) -> Finished:
@@ -103,12 +108,12 @@ def test_a_stop_text_ends_the_answer_and_is_not_part_of_it(engine: Engine) -> No
 
 def test_closing_the_stream_stops_the_model_and_the_next_answer_is_right(engine: Engine) -> None:
     whole = text_of(list(engine.stream(HELLO, sampling(seed=4), Budget(30))))
-    before = threading.active_count()
+    before = threads()
     stream = engine.stream(HELLO, sampling(seed=4), Budget(100_000))
     for _ in range(3):
         next(stream)
     stream.close()
-    assert threading.active_count() == before
+    assert threads() == before
     if isinstance(engine, ScriptedEngine):
         assert engine.sampled == 30 + 2
     assert text_of(list(engine.stream(HELLO, sampling(seed=4), Budget(30)))) == whole
@@ -121,10 +126,11 @@ def test_a_conversation_that_does_not_fit_is_refused_with_both_numbers(engine: E
 
 
 def test_an_answer_ends_where_the_window_is_full(engine: Engine) -> None:
-    filler = Conversation().with_prompt("word " * 5)
-    while engine.count_tokens(filler) < engine.info.context_window - 130:
-        filler = Conversation().with_prompt("word " + filler.messages[0].content)
+    few, many = (engine.count_tokens(Conversation().with_prompt("word " * words)) for words in (5, 105))
+    words = 5 + int(100 * (engine.info.context_window - 120 - few) / (many - few))
+    filler = Conversation().with_prompt("word " * words)
     room = engine.info.context_window - engine.count_tokens(filler)
+    assert 100 <= room <= 130
     events = list(engine.stream(filler, sampling(temperature=0, repetition_penalty=2), Budget(100_000)))
     assert finished(events).reason is FinishReason.LENGTH
     assert finished(events).usage.completion_tokens == room
@@ -140,12 +146,15 @@ def test_an_answer_that_fails_midway_raises_our_error_and_the_engine_lives(
     assert text_of(list(engine.stream(HELLO, sampling(seed=1), Budget(5))))
 
 
-@pytest.fixture(params=["scripted", *LOCAL])
+@pytest.fixture(params=["scripted", *LOCAL, "remote"])
 def failing(request: pytest.FixtureRequest) -> Callable[[], tuple[Engine, type[LlamacliError]]]:
     """An engine whose next answer fails in the middle."""
     if request.param == "scripted":
         fault = Reply("one two three", fault=LlamacliError("broken"), fault_after=2)
         return lambda: (ScriptedEngine.saying(fault, LONG), LlamacliError)
+    if request.param == "remote":
+        at_the_server = request.getfixturevalue("local_engine")
+        return lambda: (request.getfixturevalue("remote_engine"), _failing_once(at_the_server)[1])
     return lambda: _failing_once(request.getfixturevalue(f"{request.param}_engine"))
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from transformers import DynamicCache
 
+from llamacli.engine.local.parking import Parking, shared_length
 from llamacli.engine.local.sampler import Sampler
 from llamacli.sampling import Sampling
 
@@ -39,6 +40,7 @@ class Decoder:
         self._weights = model.num_parameters()
         self._device: torch.device = model.device
         self._sampler = Sampler(model.config.get_text_config().vocab_size, self._device)
+        self._parking = Parking()
         self.forget()
 
     def forget(self) -> None:
@@ -58,7 +60,8 @@ class Decoder:
 
         The last prompt token is always read again, since its logits choose the first token of the answer.
         """
-        shared = _shared_length(self._ids, prompt[:-1])
+        self._exchange(prompt[:-1])
+        shared = shared_length(self._ids, prompt[:-1])
         if shared < len(self._ids):
             try:
                 self._shorten(shared)
@@ -91,6 +94,7 @@ class Decoder:
     def close(self) -> None:
         """Let go of the model and of what was read."""
         self.forget()
+        self._parking.clear()
         self.model = None
 
     def _read(self, ids: Sequence[int]) -> Tensor:
@@ -106,6 +110,16 @@ class Decoder:
         logits: Tensor = output.logits[0, -1]
         return logits
 
+    def _exchange(self, prompt: Sequence[int]) -> None:
+        """Go on with the conversation that `prompt` belongs to; in the memory of a card there is room for one."""
+        if self._device.type != "cpu":
+            return
+        found = self._parking.exchange((self._ids, self._cache), prompt)
+        if found is None:
+            self.forget()
+        else:
+            self._ids, self._cache = found
+
     def _shorten(self, length: int) -> None:
         self._cache.crop(length - len(self._ids))
 
@@ -113,8 +127,3 @@ class Decoder:
 def threads_for(work: int) -> int:
     """How many threads a pass of so many weights times tokens gets on the CPU."""
     return 1 if work < SMALL else THREADS
-
-
-def _shared_length(first: Sequence[int], second: Sequence[int]) -> int:
-    pairs = enumerate(zip(first, second, strict=False))
-    return next((place for place, (a, b) in pairs if a != b), min(len(first), len(second)))

@@ -37,6 +37,10 @@ class _Request:
     cancelled: Flag = field(default_factory=Flag)
     events: "SimpleQueue[Event | BaseException | None]" = field(default_factory=SimpleQueue)
 
+    def unwanted(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self.cancelled.is_set() or self.budget.gone()
+
 
 class LocalEngine:
     """An `Engine` over a causal model of transformers and its tokenizer."""
@@ -141,11 +145,11 @@ class LocalEngine:
             yield Finished(answer.reason, usage, answer.timings(started))
 
     def _tokens(self, request: _Request, prompt: list[int], kept: int) -> Iterator[int]:
-        logits = self._decoder.read_prompt(prompt, kept, request.cancelled.is_set)
+        logits = self._decoder.read_prompt(prompt, kept, request.unwanted)
         if logits is not None:
             request.budget.begin()  # a card is still reading
             tokens = self._decoder.tokens(request.sampling, prompt, logits)
-            yield from takewhile(lambda _: not request.cancelled.is_set(), tokens)
+            yield from takewhile(lambda _: not request.unwanted(), tokens)
 
     def _continued(self, request: _Request, prompt: list[int]) -> list[int]:
         """The last ids of an answer that is continued: characters may go on in the middle."""
@@ -195,7 +199,7 @@ class _Answer:
 
     def _allowed(self) -> bool:
         request = self._request
-        return request.budget.allows(len(self.tokens), request.cancelled.is_set)
+        return request.budget.allows(len(self.tokens), request.unwanted)
 
     def _show(self, text: str) -> Iterator[Event]:
         self.text += text

@@ -124,6 +124,9 @@ class StaticDecoder(Decoder):
         finally:
             show(self._cache, None)
 
+    def _exchange(self, prompt: Sequence[int]) -> None:
+        """Nothing: what is captured stays where it is, so there is one cache."""
+
     def _shorten(self, length: int) -> None:
         set_length(self._cache, length)
 

@@ -60,7 +60,7 @@ def test_greedy_answers_are_those_of_generate(engine: LocalEngine, tiny_llama: A
 def test_the_second_turn_reads_only_what_is_new(engine: LocalEngine) -> None:
     first = Conversation().with_prompt("one two three " * 20)
     text, usage = answer(engine, first)
-    assert usage.cached_tokens == 0
+    assert usage.cached_tokens < 20  # the beginning of every conversation, at most
     second = first.with_answer(text).with_prompt("four")
     _, again = answer(engine, second)
     # All of the first turn but the last sampled token, which no forward pass has read yet.

@@ -1,0 +1,115 @@
+"""A running server of the same user answers in place of models that would have to be loaded."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import Start, environment, llamacli, run_file, serving_at
+
+PROGRAM = (
+    "import sys\nfrom llamacli.cli.main import main\nstatus = main(sys.argv[1:])\n"
+    "print('torch' in sys.modules, status, file=sys.stderr)\n"
+)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The home of somebody whose server is running."""
+    made = tmp_path_factory.mktemp("home")
+    with serving_at(made):
+        yield made
+
+
+def said(home: Path, *argv: str) -> tuple[str, list[str]]:
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *argv], capture_output=True, text=True, env=environment(home), cwd=home,
+        timeout=100, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    return done.stdout, done.stderr.splitlines()
+
+
+SAMPLED = ("--seed", "3", "--temperature", "1.5")
+
+
+def test_warm_and_cold_say_the_same(home: Path) -> None:
+    for words in (("tell", "me", "a", "story"), ("한국어로", "긴", "이야기를", "해", "줘")):
+        warm, errors = said(home, "ask", *SAMPLED, *words)
+        assert errors[-1] == "False 0"
+        cold, errors = said(home, "ask", "--no-server", *SAMPLED, *words)
+        assert errors[-1] == "True 0"
+        assert warm == cold
+
+
+def test_json_says_the_same_but_for_the_times(home: Path) -> None:
+    told = []
+    for more in ((), ("--no-server",)):
+        out, _ = said(home, "ask", "--json", *more, *SAMPLED, "which", "command", "starts", "a", "chat")
+        found = json.loads(out)
+        found.pop("timings")
+        found["usage"].pop("cached_tokens")  # the template's first tokens were read before
+        scores = found["complexity"]["scores"]
+        found["complexity"]["scores"] = {level: round(score, 2) for level, score in scores.items()}
+        told.append(found)
+    assert told[0] == told[1]
+
+
+def test_classify_and_chat_are_warm_too_and_stats_say_so(home: Path) -> None:
+    out, errors = said(home, "classify", "--scores", "write", "a", "business", "plan")
+    assert errors == ["False 0"]
+    assert out == said(home, "classify", "--no-server", "--scores", "write", "a", "business", "plan")[0]
+    _, errors = said(home, "ask", "--stats", "hello")
+    assert any(line.startswith("Asking the server at http://127.0.0.1:") for line in errors)
+    chat = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "chat"], input="I am Ada.\nwhat is my name\n", capture_output=True, text=True,
+        env=environment(home), cwd=home, timeout=100, check=False,
+    )  # fmt: skip
+    assert "Ada" in chat.stdout
+    assert chat.stderr.splitlines()[-1] == "False 0"
+
+
+def test_errors_are_the_same(home: Path) -> None:
+    words = "word " * 9000
+    warm, cold = (said(home, "ask", *more, words)[1] for more in ((), ("--no-server",)))
+    assert warm[:-1] == cold[:-1]
+    assert warm[0].startswith("error: The prompt is too long: ")
+    assert warm[-1].endswith(" 2")
+
+
+def test_another_model_or_device_is_not_asked_of_the_server(home: Path) -> None:
+    for argv in (("-m", "/nowhere/model"), ("--device", "cuda")):
+        out, errors = said(home, "ask", *argv, "hi")
+        assert out == ""
+        assert errors[-1].startswith("True ")
+
+
+def test_a_server_that_was_killed_is_no_obstacle(start: Start, tmp_path: Path) -> None:
+    process = start()
+    process.kill()
+    process.wait()
+    assert run_file(tmp_path).exists()
+    out, errors = said(tmp_path, "ask", "what", "is", "17", "+", "25")
+    assert "42" in out
+    assert errors[-1] == "True 0"
+    assert llamacli(tmp_path, "serve", "--status").returncode == 1
+
+
+def test_ctrl_c_stops_the_answer_here_and_there(home: Path) -> None:
+    # At this temperature the built-in model goes on for long.
+    command = [sys.executable, "-m", "llamacli", "ask", "-n", "1500", "--temperature", "5", "--top-p", "1", "hello"]
+    pipe, null = subprocess.PIPE, subprocess.DEVNULL
+    asking = subprocess.Popen(command, env=environment(home), cwd=home, stdin=null, stdout=pipe, stderr=pipe)
+    assert asking.stdout is not None
+    assert asking.stdout.read(1)
+    asking.send_signal(signal.SIGINT)
+    _, err = asking.communicate(timeout=20)
+    assert (asking.returncode, err) == (130, b"The answer was stopped.\n")
+    started = time.monotonic()
+    out, _ = said(home, "ask", "what", "is", "17", "+", "25")
+    assert "42" in out
+    assert time.monotonic() - started < 10
