@@ -38,7 +38,7 @@ class Recipe:
     smoothing: float = 0.02
 
 
-SMOKE = Recipe(prompts=6_000, epochs=3, batch=32, learning_rate=3e-3, vocabulary=1024, hidden=64, layers=1)
+SMOKE = Recipe(prompts=6_000, epochs=2, batch=32, learning_rate=1.5e-3, vocabulary=1024, hidden=64, layers=1)
 
 
 def train(out: Path, *, seed: int, smoke: bool) -> None:
