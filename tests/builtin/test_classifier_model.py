@@ -1,24 +1,18 @@
 """The shipped complexity classifier, its training data and its training."""
 
 import random
+import re
 from pathlib import Path
 
 import pytest
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from llamacli.builtin import CLASSIFIER_DIR
-from llamacli.builtin.rating.data import (
-    CORPUS,
-    LABELS,
-    Example,
-    cut,
-    document,
-    examples,
-    normal,
-    read_prompts,
-)
-from llamacli.builtin.rating.evaluation import evaluate, macro_f1, probabilities
+from llamacli.builtin.rating.data import CHUNK, CORPUS, HELD_OUT, JUDGED, cut, examples, judged, normal, read_prompts
+from llamacli.builtin.rating.documents import document, garbled
+from llamacli.builtin.rating.evaluation import evaluate, macro_f1, model_card, probabilities, rate
 from llamacli.builtin.rating.grammar import grammar
+from llamacli.builtin.rating.shapes import LABELS, LIST_TOKENS, level_of, listed
 from llamacli.builtin.rating.training import train
 from llamacli.builtin.train import SEED
 
@@ -62,10 +56,21 @@ def test_the_level_is_the_length_of_the_answer_and_not_of_the_prompt(prompt: str
 
 def test_the_shipped_classifier_scores_as_its_card_says() -> None:
     scores = evaluate(CLASSIFIER_DIR)
-    assert scores["macro_f1"] >= 0.78
-    assert scores["macro_f1/adversarial"] >= 0.73
-    assert scores["calibration_error"] <= 0.10
-    assert f"macro-F1 {scores['macro_f1']:.2f}" in (CLASSIFIER_DIR / "README.md").read_text(encoding="utf-8")
+    assert scores["first/macro_f1"] >= 0.78
+    assert scores["first/macro_f1/adversarial"] >= 0.73
+    assert scores["second/macro_f1"] >= 0.70
+    assert scores["second/macro_f1/adversarial"] >= 0.70
+    assert max(scores["first/calibration_error"], scores["second/calibration_error"]) <= 0.12
+    card = (CLASSIFIER_DIR / "README.md").read_text(encoding="utf-8")
+    assert f"| macro f1 | {scores['first/macro_f1']:.2f} | {scores['second/macro_f1']:.2f} |" in card
+
+
+def test_the_card_has_a_column_for_each_set_and_a_dash_where_a_set_lacks_the_group() -> None:
+    first = {"first/prompts": 3, "first/macro_f1": 0.5, "first/accuracy": 0.6, "first/calibration_error": 0.01}
+    second = {key.replace("first", "second"): 2 * value for key, value in first.items()}
+    card = model_card({**first, **second, "second/macro_f1/shell": 0.75}, parameters=1000, seed=1, prompts=10)
+    assert "| macro f1 | 0.50 | 1.00 |" in card
+    assert "| shell | - | 0.75 |" in card
 
 
 def test_a_batch_says_what_each_prompt_alone_says() -> None:
@@ -76,19 +81,58 @@ def test_a_batch_says_what_each_prompt_alone_says() -> None:
     assert batch.detach().numpy() == pytest.approx(probabilities(CLASSIFIER_DIR, texts).numpy(), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["heldout.tsv", "development.tsv"])
-def test_no_prompt_that_judges_the_model_is_among_the_training_prompts(name: str) -> None:
-    judging = {normal(each.text) for each in read_prompts(CORPUS / name)}
-    training = {normal(each.text) for each in examples(SEED, 60_000)}
-    assert not judging & training
+def test_no_prompt_that_judges_the_model_is_among_the_training_prompts() -> None:
+    judging = {normal(each.text) for name in JUDGED for each in read_prompts(CORPUS / name)}
+    training = [each.text.casefold() for each in examples(SEED, 20_000)]
+    assert not judging & {normal(text) for text in training}
+    assert not any("comment fonctionne un four à micro-ondes" in text for text in training)
 
 
-def test_the_held_out_prompts_cover_what_they_must() -> None:
-    prompts = read_prompts(CORPUS / "heldout.tsv")
-    assert len(prompts) >= 300
-    assert sum(each.part == "adversarial" for each in prompts) >= 80
+@pytest.mark.parametrize("text", ["How do vaccines work!", "hi, could you COUNT the words in MOBY-DICK"])
+def test_what_judges_no_model_may_be_trained_on(text: str) -> None:
+    assert not judged(text)
+
+
+def test_a_judging_request_is_found_inside_a_prompt_too() -> None:
+    assert judged("Merci, comment fonctionne un four à micro-ondes ? Je ne sais pas")
+    assert judged("LATEX vs word for a thesis, please")
+
+
+def test_no_judging_prompt_stands_in_two_sets() -> None:
+    texts = [each.text for name in JUDGED for each in read_prompts(CORPUS / name)]
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize(("name", "least", "adversarial"), [(HELD_OUT[0], 300, 80), (HELD_OUT[1], 290, 50)])
+def test_the_held_out_prompts_cover_what_they_must(name: str, least: int, adversarial: int) -> None:
+    prompts = read_prompts(CORPUS / name)
+    assert len(prompts) >= least
+    assert sum(each.part == "adversarial" for each in prompts) >= adversarial
     assert sum(each.language == "ko" for each in prompts) >= 60
-    assert len({each.text for each in prompts}) == len(prompts)
+    assert {each.label for each in prompts if each.kind == "document"} == {0, 1, 2}
+
+
+def test_processes_change_nothing_about_the_prompts() -> None:
+    assert list(examples(5, CHUNK + 50, processes=2)) == list(examples(5, CHUNK + 50))
+
+
+@pytest.mark.parametrize("language", ["en", "ko", "de", "fr", "es", "it", "pt"])
+def test_a_list_has_the_number_that_its_level_stands_for(language: str) -> None:
+    rng = random.Random(1)
+    asks = {level: [listed(grammar(language), level, rng) for _ in range(40)] for level in LIST_TOKENS}
+    assert not any("<" in ask for level in LIST_TOKENS for ask in asks[level])
+    assert not any(re.search(r"\b(25|30|40|50|100)\b", ask) for ask in asks["low"] if "{" not in ask)
+
+
+def test_requests_together_cost_what_each_costs() -> None:
+    assert [level_of(tokens) for tokens in (100, 101, 250, 251)] == ["low", "medium", "medium", "high"]
+
+
+def test_a_garbled_document_keeps_its_lines_and_numbers() -> None:
+    garbage = garbled("total amount 4711\nsecond line of words", random.Random(2))
+    assert "4711" in garbage
+    assert garbage.count("\n") == 1
+    assert garbage != "total amount 4711\nsecond line of words"
 
 
 def test_the_same_seed_gives_the_same_prompts_and_every_level_its_share() -> None:
@@ -133,6 +177,6 @@ def test_macro_f1_counts_every_level_alike() -> None:
 def test_training_learns_something_and_saves_what_can_be_loaded(tmp_path: Path) -> None:
     train(tmp_path, seed=1, smoke=True)
     easy = [each for each in examples(99, 400) if len(each.text) < 100]
-    scores = evaluate(tmp_path, [Example(each.text, each.label, each.language, each.kind) for each in easy])
+    scores = rate(tmp_path, easy)
     assert scores["accuracy"] > 0.45
-    assert "macro-F1" in (tmp_path / "README.md").read_text(encoding="utf-8")
+    assert "| macro f1 |" in (tmp_path / "README.md").read_text(encoding="utf-8")

@@ -82,15 +82,22 @@ def normal(text: str) -> str:
 
 def judged(text: str) -> bool:
     """Whether `text` is a prompt that judges the model, or holds one that is long enough not to be there by chance."""
-    whole, long = _judging()
-    return normal(text) in whole or any(each in text.casefold() for each in long)
+    whole, beginnings = _judging()
+    folded = text.casefold()
+    places = range(len(folded) - TELLING + 1)
+    return normal(text) in whole or any(
+        folded.startswith(beginnings.get(folded[place : place + TELLING], ()), place) for place in places
+    )
 
 
 @cache
-def _judging() -> tuple[frozenset[str], tuple[str, ...]]:
-    prompts = [each for name in JUDGED for each in _rows(CORPUS / name)]
-    asked = {normal(text) for *_, text in prompts}
-    return frozenset(asked), tuple(sorted(each for each in asked if len(each) >= TELLING))
+def _judging() -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
+    """Every judging request, and the long ones by how they begin."""
+    asked = {normal(row[-1]) for name in JUDGED for row in _rows(CORPUS / name)}
+    beginnings: dict[str, tuple[str, ...]] = {}
+    for each in sorted(each for each in asked if len(each) >= TELLING):
+        beginnings[each[:TELLING]] = (*beginnings.get(each[:TELLING], ()), each)
+    return frozenset(asked), beginnings
 
 
 def _rows(path: Path) -> Iterator[list[str]]:

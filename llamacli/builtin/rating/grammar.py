@@ -12,7 +12,10 @@ Expand = Callable[[random.Random], str]
 
 
 class Grammar:
-    """Templates of one language, by section: `(a|b)` is a choice, `{name}` a filler, `{2..9}` a number; fillers may hold both."""
+    """Templates of one language, by section: `(a|b)` is a choice, `{name}` a filler, `{2..9}` a number.
+
+    A filler may hold choices and fillers itself.
+    """
 
     NONCE_SHARE = 0.12  # topics that no vocabulary knows, lest a topic carries the level
 

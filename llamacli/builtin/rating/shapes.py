@@ -62,7 +62,17 @@ def wish(words: Grammar, level: str, rng: random.Random) -> str:
     task = words.draw("task", rng) if rng.random() < 0.6 else request(words, rng.choice(LABELS), rng)
     length = words.draw(f"wish {level}", rng)
     task = task.rstrip("?.! ") if rng.random() < 0.6 else task
-    forms = ("{0} {1}", "{0}, {1}", "{0}. {1}.", "{0} ({1})", "{0}? {1}", "{0} - {1}", "{1}: {0}", "{1}, {0}", "{0}\n{1}")
+    forms = (
+        "{0} {1}",
+        "{0}, {1}",
+        "{0}. {1}.",
+        "{0} ({1})",
+        "{0}? {1}",
+        "{0} - {1}",
+        "{1}: {0}",
+        "{1}, {0}",
+        "{0}\n{1}",
+    )
     return rng.choice(forms).format(task, length)
 
 
@@ -73,7 +83,9 @@ def with_document(words: Grammar, level: str, rng: random.Random) -> str:
         return f"{ask}{rng.choice((':', '', '.', '?'))}{rng.choice((chr(10), chr(10) * 2))}{document(rng)}"
     if place < 0.24 and words.has("ramble"):
         ask = _lead(words, rng) + ask
-    return f"{document(rng)}{rng.choice((chr(10) * 2, chr(10) * 2, chr(10) * 2, chr(10), f'{chr(10)}---{chr(10)}'))}{ask}"
+    return (
+        f"{document(rng)}{rng.choice((chr(10) * 2, chr(10) * 2, chr(10) * 2, chr(10), f'{chr(10)}---{chr(10)}'))}{ask}"
+    )
 
 
 def _ask(words: Grammar, level: str, rng: random.Random) -> str:
@@ -91,7 +103,9 @@ def _ask(words: Grammar, level: str, rng: random.Random) -> str:
 def _lead(words: Grammar, rng: random.Random) -> str:
     """One to six sentences that ask for nothing, run together as people do."""
     said = [words.draw("ramble", rng).rstrip(".") for _ in range(rng.choice((1, 1, 2, 2, 3, 4, 6)))]
-    joins = rng.choice(((". ",), (", ",), (". ", ", ", " and ", "... ", "! ", "\n"))) if words.has("frame q") else (". ",)
+    joins = (
+        rng.choice(((". ",), (", ",), (". ", ", ", " and ", "... ", "! ", "\n"))) if words.has("frame q") else (". ",)
+    )
     lead = "".join(f"{each}{rng.choice(joins)}" for each in said[:-1]) + said[-1] + rng.choice((". ", ". ", ", ", "\n"))
     return f"{lead}{words.draw('turn', rng)} " if rng.random() < 0.55 else lead
 

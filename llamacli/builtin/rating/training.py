@@ -1,6 +1,7 @@
 """Trains the built-in complexity classifier from nothing: tokenizer, encoder, temperature, model card."""
 
 import json
+import os
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,8 +14,9 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
-from llamacli.builtin.rating.data import CORPUS, LABELS, POSITIONS, Example, cut, examples, read_prompts
+from llamacli.builtin.rating.data import CORPUS, POSITIONS, Example, cut, examples, read_prompts
 from llamacli.builtin.rating.evaluation import evaluate, model_card
+from llamacli.builtin.rating.shapes import LABELS
 
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
 PAD, UNKNOWN, FIRST, LAST = range(4)
@@ -24,11 +26,11 @@ PAD, UNKNOWN, FIRST, LAST = range(4)
 class Recipe:
     """Sizes of the model and of the run."""
 
-    prompts: int = 300_000
+    prompts: int = 1_000_000
     epochs: int = 2
     batch: int = 256
-    learning_rate: float = 1.5e-3
-    vocabulary: int = 6144
+    learning_rate: float = 1e-3
+    vocabulary: int = 8192
     hidden: int = 160
     layers: int = 3
     dropout: float = 0.1
@@ -36,7 +38,7 @@ class Recipe:
     smoothing: float = 0.02
 
 
-SMOKE = Recipe(prompts=6_000, epochs=1, batch=32, learning_rate=3e-3, vocabulary=1024, hidden=64, layers=1)
+SMOKE = Recipe(prompts=6_000, epochs=2, batch=32, learning_rate=1.5e-3, vocabulary=1024, hidden=64, layers=1)
 
 
 def train(out: Path, *, seed: int, smoke: bool) -> None:
@@ -45,8 +47,9 @@ def train(out: Path, *, seed: int, smoke: bool) -> None:
     random.seed(seed)
     torch.manual_seed(seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    prompts = [each for each in examples(seed, recipe.prompts) if not smoke or len(each.text) < 120]
-    tokenizer = train_tokenizer([each.text for each in islice(prompts, 60_000)], recipe.vocabulary)
+    drawn = examples(seed, recipe.prompts, processes=os.cpu_count() or 1)
+    prompts = [each for each in drawn if not smoke or len(each.text) < 120]
+    tokenizer = train_tokenizer([each.text for each in islice(prompts, 200_000)], recipe.vocabulary)
     model = new_model(recipe, tokenizer.get_vocab_size())
     torch.nn.Module.to(model, device)
     ids = [cut(encoding.ids) for encoding in tokenizer.encode_batch([each.text for each in prompts])]
