@@ -3,8 +3,8 @@
 Run it with: python -m tests.terminal.bench_rendering [--quick]
 
 Answers of 250, 1,000 and 4,000 tokens of four characters come at 30 tokens a second of a clock that does not wait,
-so that the throttle sees the time that a real answer takes. Rich draws each token, as its examples do, and takes a few
-minutes; `--quick` leaves Rich out. The last line is JSON.
+so that the throttle sees the time that a real answer takes. Rich draws each token, as its examples do, and takes a
+quarter of an hour; `--quick` leaves Rich out. The last line is JSON.
 """
 
 import io

@@ -140,7 +140,7 @@ def test_nor_does_the_prompt() -> None:
 @pytest.mark.parametrize("arguments", [["ask", "-f"], ["ask", "hi", "-m"], ["ask", "hi", "--debug", "-f"], ["wrong"]])
 def test_nor_does_the_whole_program(arguments: list[str]) -> None:
     status = 0 if "-m" in arguments else 2
-    for text in [text for text in ATTACKS.values() if "\0" not in text]:
+    for text in [text for text in [*ATTACKS.values()][::3] if "\0" not in text]:
         result = run(*arguments, text, tty=True, status=status)
         assert is_harmless(without_our_escapes(result.out + result.err)), ascii(text)
 
