@@ -123,7 +123,17 @@ def one(http: httpx2.Client, rolls: random.Random, *, leaves: bool) -> str:
 
 def schema(home: Path, url: str) -> dict[str, Any]:
     """Schemathesis against the OpenAPI document, which should meet no 500."""
-    command = ["schemathesis", "run", url + "/openapi.json", "--checks", "not_a_server_error", "--max-examples", "50"]
+    command = [
+        "schemathesis",
+        "run",
+        url + "/openapi.json",
+        "--checks",
+        "not_a_server_error",
+        "-n",
+        "50",
+        "--max-time",
+        "120",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     sys.stderr.write(done.stdout[-4000:] + done.stderr[-2000:])
     return {"status": done.returncode}

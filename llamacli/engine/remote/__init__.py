@@ -159,10 +159,12 @@ def _worth_leaving_out(refused: Refused, body: dict[str, Any]) -> frozenset[str]
 
 
 def _models(connection: Connection, *, required: bool) -> list[dict[str, Any]]:
-    """What the server lists; nothing where it has no list and none is needed."""
+    """What the server lists; nothing where it has no list, or fails to make one (`transformers serve`)."""
     try:
         listed = connection.get("/v1/models")
-    except UnknownModel:
+    except (UnknownModel, EngineFailed) as error:
+        if not isinstance(error.__cause__, Refused):  # it is not there at all
+            raise
         listed = None
     found = listed.get("data") if isinstance(listed, dict) else None
     models = [each for each in found or [] if isinstance(each, dict) and each.get("id")]

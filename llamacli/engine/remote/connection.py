@@ -105,7 +105,7 @@ class Connection:
                         return response
                     said = _read(response)
             except LlamacliError as error:
-                if last or not isinstance(error.__cause__, httpx2.ConnectError | httpx2.RemoteProtocolError):
+                if last or not isinstance(error.__cause__, httpx2.NetworkError | httpx2.RemoteProtocolError):
                     raise
             else:
                 model = str(body.get("model", "")) if body else ""

@@ -424,10 +424,11 @@ def test_auto_is_the_first_model_that_is_listed() -> None:
         assert Person(server.url, "other").engine.info.model == "other"
 
 
-def test_a_server_without_a_list_needs_a_name() -> None:
+@pytest.mark.parametrize("status", [404, 500])
+def test_a_server_without_a_list_needs_a_name(status: int) -> None:
     def respond(exchange: Exchange, path: str, body: Any) -> None:
         if path == "/v1/models":
-            exchange.json({"detail": "Not Found"}, 404)
+            exchange.json({"detail": "Not Found"}, status)
         else:
             exchange.begin()
             exchange.text(body["model"], "stop")
