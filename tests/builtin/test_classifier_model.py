@@ -56,10 +56,10 @@ def test_the_level_is_the_length_of_the_answer_and_not_of_the_prompt(prompt: str
 
 def test_the_shipped_classifier_scores_as_its_card_says() -> None:
     scores = evaluate(CLASSIFIER_DIR)
-    assert scores["first/macro_f1"] >= 0.78
-    assert scores["first/macro_f1/adversarial"] >= 0.73
-    assert scores["second/macro_f1"] >= 0.70
-    assert scores["second/macro_f1/adversarial"] >= 0.70
+    assert scores["first/macro_f1"] >= 0.80
+    assert scores["first/macro_f1/adversarial"] >= 0.75
+    assert scores["second/macro_f1"] >= 0.80
+    assert scores["second/macro_f1/adversarial"] >= 0.75
     assert max(scores["first/calibration_error"], scores["second/calibration_error"]) <= 0.12
     card = (CLASSIFIER_DIR / "README.md").read_text(encoding="utf-8")
     assert f"| macro f1 | {scores['first/macro_f1']:.2f} | {scores['second/macro_f1']:.2f} |" in card

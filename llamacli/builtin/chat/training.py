@@ -32,12 +32,12 @@ class Plan:
     inner: int = 672
     heads: int = 5
     samples: int = 40_000
-    rows: int = 128
+    rows: int = 192
     length: int = 512
-    steps: int = 2600
+    steps: int = 4261
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 280
+    long_steps: int = 240
     rate: float = 2e-3
 
 

@@ -26,11 +26,11 @@ PAD, UNKNOWN, FIRST, LAST = range(4)
 class Recipe:
     """Sizes of the model and of the run."""
 
-    prompts: int = 1_000_000
+    prompts: int = 300_000
     epochs: int = 2
     batch: int = 256
-    learning_rate: float = 1e-3
-    vocabulary: int = 8192
+    learning_rate: float = 1.5e-3
+    vocabulary: int = 6144
     hidden: int = 160
     layers: int = 3
     dropout: float = 0.1
@@ -49,7 +49,7 @@ def train(out: Path, *, seed: int, smoke: bool) -> None:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     drawn = examples(seed, recipe.prompts, processes=os.cpu_count() or 1)
     prompts = [each for each in drawn if not smoke or len(each.text) < 120]
-    tokenizer = train_tokenizer([each.text for each in islice(prompts, 200_000)], recipe.vocabulary)
+    tokenizer = train_tokenizer([each.text for each in islice(prompts, 60_000)], recipe.vocabulary)
     model = new_model(recipe, tokenizer.get_vocab_size())
     torch.nn.Module.to(model, device)
     ids = [cut(encoding.ids) for encoding in tokenizer.encode_batch([each.text for each in prompts])]
