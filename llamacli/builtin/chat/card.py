@@ -3,22 +3,29 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from llamacli.builtin.chat.evaluation import evaluate
+from llamacli.builtin.chat.evaluation import HELD_OUT, evaluate
+
+SECOND = HELD_OUT.with_name("held_out_second.txt")
 
 
 def write_card(directory: Path, *, parameters: int, seed: int, tokens: int, hardware: str) -> None:
     """Rates the model saved in `directory` and puts a README.md beside it."""
-    scores = evaluate(directory)
+    first, second = evaluate(directory), evaluate(directory, SECOND, seeds=1)
     size = sum(path.stat().st_size for path in directory.iterdir()) / 1e6
-    text = CARD.format(
-        parameters=parameters / 1e6, size=size, seed=seed, tokens=tokens / 1e6, hardware=hardware, table=_table(scores)
-    )
+    facts = {"parameters": parameters / 1e6, "size": size, "seed": seed, "tokens": tokens / 1e6, "hardware": hardware}
+    text = CARD.format(**facts, table=_table(first, second))
     (directory / "README.md").write_text(text, encoding="utf-8")
 
 
-def _table(scores: Mapping[str, float]) -> str:
-    kinds = [name.removeprefix("greedy/") for name in scores if name.startswith("greedy/")]
-    return "\n".join(f"| {kind} | {scores[f'greedy/{kind}']:.0%} | {scores[f'sampled/{kind}']:.0%} |" for kind in kinds)
+def _table(*sets: Mapping[str, float]) -> str:
+    kinds = dict.fromkeys(name.partition("/")[2] for scores in sets for name in scores if name != "greedy/all")
+    columns = [(scores, way) for scores in sets for way in ("greedy", "sampled")]
+
+    def row(kind: str) -> str:
+        cells = (f"{scores[f'{way}/{kind}']:.0%}" if f"{way}/{kind}" in scores else "-" for scores, way in columns)
+        return f"| {kind} | {' | '.join(cells)} |"
+
+    return "\n".join(map(row, [*(kind for kind in kinds if kind != "all"), "all"]))
 
 
 CARD = """\
@@ -34,9 +41,9 @@ float32). It makes the first command work on any machine, with no network, no to
 
 ## What it is for, and what not
 It knows how llamacli is used, greets, does small sums, remembers what it is told in a conversation (a name, a number),
-finds a plain statement or an error line in a text, and gives common shell, Git and Python lines, a few facts and
-definitions. It speaks English and a little Korean. To everything else it is meant to say that it does not know, and
-how to load a larger model. For larger sums it gives the line of Python. To distress and danger it answers that it is
+finds a plain statement or an error line in a text, and gives common shell, Git and Python lines, plain facts and
+definitions. It speaks English, and Korean about the tool. To everything else it is meant to say that it does not know,
+and how to load a larger model. For larger sums it gives the line of Python. To distress and danger it answers that it is
 only a small program, and where to turn. It is not for advice, news, essays, translation or programming.
 
 ## How it was made
@@ -49,18 +56,21 @@ about half of the steps the loss is taken after the repetition penalty of 1.21, 
 weights differ by rounding.
 
 ## How good it is
-Share of right answers to the questions of `corpus/chat/held_out.txt`, by key words in the answer, greedy and at the
-defaults of the tool (temperature 0.64, top-k 51, top-p 0.63, repetition penalty 1.21; mean of three seeds):
+Share of right answers, by key words in the answer, greedy and at the defaults of the tool (temperature 0.64, top-k 51,
+top-p 0.63, repetition penalty 1.21), to the questions of `corpus/chat/held_out.txt` (mean of three seeds) and of
+`held_out_second.txt` (one seed):
 
-| kind | greedy | sampled |
-|---|---|---|
+| kind | first, greedy | sampled | second, greedy | sampled |
+|---|---|---|---|---|
 {table}
 
-The questions were written by the authors of the corpus, in other words than it has; expect less on yours.
+The first set was written by the authors of the corpus, in other words than it has. The second was written by somebody
+who had not seen the corpus; some of its failures, of an earlier model, were looked at for what kinds of wordings the
+corpus lacked, none of its questions was put into it. Expect the second figures, or less, on yours.
 
 ## Limits
 It matches wording more than it understands: an unusual question can get the answer to another one, said just as surely.
-Rare names may be copied with a letter wrong. It does sums of numbers up to 100 and products up to 12 times 12
+Rare names may be copied with a letter wrong. It does sums of numbers up to 100 and products up to 20 times 10
 only, and must not be relied on for any; nor may its answers be relied on in an emergency.
-It follows system prompts hardly at all.
+Of a system prompt it takes its name, and to answer in Korean; hardly more.
 """
