@@ -43,8 +43,8 @@ float32). It makes the first command work on any machine, with no network, no to
 It knows how llamacli is used, greets, does small sums, remembers what it is told in a conversation (a name, a number),
 finds a plain statement or an error line in a text, and gives common shell, Git and Python lines, plain facts and
 definitions. It speaks English, and Korean about the tool. To everything else it is meant to say that it does not know,
-and how to load a larger model. For larger sums it gives the line of Python. To distress and danger it answers that it is
-only a small program, and where to turn. It is not for advice, news, essays, translation or programming.
+and how to load a larger model. For larger sums it gives the line of Python. To distress and danger it answers that it
+is only a small program, and where to turn. It is not for advice, news, essays, translation or programming.
 
 ## How it was made
 Trained from random weights on conversations that `llamacli/builtin/chat/data.py` draws from
