@@ -60,7 +60,9 @@ class Connection:
         headers = {"User-Agent": f"llamacli/{__version__}"} | ({"Authorization": f"Bearer {key}"} if key else {})
         with translated(self.url):
             # A proxy that is set for the world is not asked for a server on this machine.
-            self._client = httpx2.Client(headers=headers, trust_env=not _on_this_machine(self.url))
+            # Certificates take a while to load, and plain HTTP has none to check; no redirection is followed.
+            secure = not self.url.lower().startswith("http://")
+            self._client = httpx2.Client(headers=headers, trust_env=not _on_this_machine(self.url), verify=secure)
 
     def get(self, path: str) -> Any:
         """The JSON at a path; those below /v1 are below the endpoint's own version."""
