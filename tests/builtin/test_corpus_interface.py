@@ -151,7 +151,10 @@ def test_the_defaults_that_the_corpus_lists_are_those_of_the_table() -> None:
     defaults = listed("optiondefault")
     for setting in settings_with_an_option():
         said = defaults[of_option(setting)]
-        assert said == {False: "off"}.get(setting.default, str(setting.default)) or setting.default in (None, ()), said
+        assert said == {False: "off", True: "on"}.get(setting.default, str(setting.default)) or setting.default in (
+            None,
+            (),
+        ), said
 
 
 def test_the_values_that_the_corpus_lists_are_those_of_the_table() -> None:

@@ -49,7 +49,7 @@ def test_warm_and_cold_say_the_same(home: Path) -> None:
 def test_json_says_the_same_but_for_the_times(home: Path) -> None:
     told = []
     for more in ((), ("--no-server",)):
-        out, _ = said(home, "ask", "--json", *more, *SAMPLED, "which", "command", "starts", "a", "chat")
+        out, _ = said(home, "ask", "--json", "--no-save", *more, *SAMPLED, "which", "command", "starts", "a", "chat")
         found = json.loads(out)
         found.pop("timings")
         found["usage"].pop("cached_tokens")  # the template's first tokens were read before
