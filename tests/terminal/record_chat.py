@@ -27,7 +27,7 @@ from tests.pseudo_terminal import PseudoTerminal
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 TURNS = (
-    "how do I get a longer answer",
+    "it keeps cutting off my answers",
     "what is 12 times 7",
     "which command starts a chat",
     "안녕하세요",
