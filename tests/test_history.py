@@ -18,7 +18,7 @@ from llamacli.chat import ChatSession
 from llamacli.complexity import Classification
 from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine, scripted_models
 from llamacli.errors import BadUsage, EngineFailed, HistoryFailed, UnknownConversation
-from llamacli.history import FILE_NAME, History, Recording, database, index
+from llamacli.history import FILE_NAME, History, Recording, database, index, store
 from llamacli.history.values import Draft, Entry, Held, heading_of
 from llamacli.messages import Conversation, Message, Role
 from tests.settings import settings
@@ -237,6 +237,19 @@ def test_two_programs_that_go_on_with_one_conversation_lose_nothing(path: Path) 
     assert [list(r.notices()) for r in recordings[1:]] == [
         [f"Another program went on with the conversation {name}; this one is now {each}."] for each in ids[1:]
     ]
+
+
+def test_what_is_deleted_while_it_is_read_is_read_whole(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name, find = saved(path, "one"), store._id_of
+
+    def found_and_deleted(connection: sqlite3.Connection, beginning: str) -> str:
+        found = find(connection, beginning)
+        History(path).delete(None)
+        return found
+
+    monkeypatch.setattr(store, "_id_of", found_and_deleted)
+    assert prompts_of(path, name) == ["one"]
+    assert History(path).summaries() == []
 
 
 def test_what_was_deleted_elsewhere_does_not_come_back_by_itself(path: Path) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from llamacli.errors import HistoryFailed, UnknownConversation
-from llamacli.history.database import emptied_log, opened, writing
+from llamacli.history.database import emptied_log, opened, reading, writing
 from llamacli.history.index import holders, purge
 from llamacli.history.values import Draft, Entry, Found, Held, Saved, Summary
 from llamacli.messages import Message, Role
@@ -41,7 +41,7 @@ class History:
     def search(self, text: str) -> list[Found]:
         """The conversations with messages that hold every word of the text, or with all of them in their title."""
         words = text.split()
-        with opened(self.path, create=False) as connection:
+        with opened(self.path, create=False) as connection, reading(connection):
             rows = connection.execute(_SUMMARIES + _NEWEST_FIRST).fetchall()
             hits = _hits(connection, words)
         return [
@@ -62,7 +62,7 @@ class History:
 
     def read(self, beginning: str) -> Saved:
         """The conversation whose id begins so; UnknownConversation like `find`."""
-        with opened(self.path, create=False) as connection:
+        with opened(self.path, create=False) as connection, reading(connection):
             name = _id_of(connection, beginning.strip().lower())
             row = connection.execute("SELECT * FROM conversations WHERE id = ?", [name]).fetchone()
             draft = Draft(row["system"], date.fromisoformat(row["started"]), _entries(connection, row), row["title"])
