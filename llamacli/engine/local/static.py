@@ -203,7 +203,9 @@ def capture_graph(step: Step, generator: torch.Generator) -> Step:
         torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(generator)
-        with torch.cuda.graph(graph, stream=side):  # its default stream is on the card that first captured something
+        # Its default stream is on the card that first captured something. In its default mode another thread, which
+        # still reads the classifier's weights, would be refused memory meanwhile.
+        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
             step()
     return graph.replay
 

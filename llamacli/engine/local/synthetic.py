@@ -8,11 +8,8 @@ from threading import Lock
 from typing import Any
 
 import torch
-from accelerate import init_empty_weights
 from tokenizers.processors import TemplateProcessing
-from torch import nn
 from transformers import (
-    AutoModelForCausalLM,
     AutoModelForSequenceClassification,
     AutoTokenizer,
     BartConfig,
@@ -27,6 +24,8 @@ from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.failures import translated
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
+from llamacli.engine.local.random_weights import random_model
+from llamacli.engine.local.rehearsal import rehearse
 from llamacli.engine.local.static import decoder_for
 from llamacli.errors import UnknownModel
 from llamacli.events import LoadProgress, Notice
@@ -87,7 +86,8 @@ class SyntheticLoader:
         self._report(LoadProgress("model", f"making a synthetic {NAME}"))
         place = self._placement.model
         with translated(), _one_at_a_time, torch.inference_mode():
-            model = synthetic(LLAMA, place.device, getattr(torch, place.dtype), place.quantization)
+            rehearse(LLAMA, place)
+            model = random_model(LLAMA, place.device, getattr(torch, place.dtype), place.quantization)
         model.generation_config = GenerationConfig(pad_token_id=0)
         info = EngineInfo(
             f"synthetic {NAME}",
@@ -126,45 +126,3 @@ def _pair_tokenizer() -> Any:
         special_tokens=[(name, tokenizer.convert_tokens_to_ids(name)) for name in ("[CLS]", "[SEP]")],
     )
     return tokenizer
-
-
-def synthetic(config: LlamaConfig, device: str, dtype: torch.dtype, quantization: str, seed: int = 0) -> Any:
-    """A causal model of this shape with random weights, quantized layer by layer: it never takes more than it keeps."""
-    torch.manual_seed(seed)
-    with init_empty_weights(include_buffers=False):
-        model = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if isinstance(child, nn.Linear):
-                made = _random_linear(child, device, dtype, quantization if name != "lm_head" else "none")
-                setattr(parent, name, made)
-    for module in model.modules():
-        for name, weight in list(module.named_parameters(recurse=False)):
-            if weight.is_meta:
-                value = torch.randn(weight.shape, device=device, dtype=dtype) if weight.dim() > 1 else None
-                filled = torch.ones(weight.shape, device=device, dtype=dtype) if value is None else value * 0.02
-                setattr(module, name, nn.Parameter(filled, requires_grad=False))
-    return model.to(device).eval()
-
-
-def _random_linear(like: nn.Linear, device: str, dtype: torch.dtype, quantization: str) -> nn.Module:
-    weight = torch.randn((like.out_features, like.in_features), device=device, dtype=dtype) * 0.02
-    if quantization == "none":
-        plain = nn.Linear(like.in_features, like.out_features, bias=False, device="meta")
-        plain.weight = nn.Parameter(weight, requires_grad=False)
-        return plain
-    from bitsandbytes.nn.modules import Linear4bit, Params4bit
-
-    linear: Any = Linear4bit(  # type: ignore[no-untyped-call]
-        like.in_features,
-        like.out_features,
-        bias=False,
-        compute_dtype=dtype,
-        compress_statistics=True,
-        quant_type="nf4",
-        device="meta",  # else it would first draw random weights on the CPU, for most of a minute
-    )
-    packed = Params4bit(weight, requires_grad=False, compress_statistics=True, quant_type="nf4")
-    linear.weight = packed.to(device)  # type: ignore[misc]
-    made: nn.Module = linear
-    return made

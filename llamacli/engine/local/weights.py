@@ -12,6 +12,7 @@ from llamacli.engine.local import checkpoints
 from llamacli.engine.local.building import Site
 from llamacli.engine.local.disk import configuration
 from llamacli.engine.local.progress import Tell, steps_told
+from llamacli.engine.local.rehearsal import rehearse
 from llamacli.engine.local.sources import Report, gigabytes
 from llamacli.errors import EngineFailed
 from llamacli.events import LoadProgress, Notice
@@ -33,6 +34,8 @@ def read_weights(kind: Any, directory: Path, place: RolePlacement, tell: Tell, *
             built()
             tell(done, total)
 
+        if kind is AutoModelForCausalLM:
+            rehearse(AutoConfig.from_pretrained(directory, **LOCAL), place)
         with steps_told(reading):
             return kind.from_pretrained(directory, **_arguments(kind, directory, place, quantize=quantize)).eval()
 

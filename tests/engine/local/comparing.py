@@ -8,9 +8,9 @@ from torch import Tensor
 from transformers import StoppingCriteriaList
 
 from llamacli.engine.local.decode import Decoder
+from llamacli.engine.local.random_weights import random_model
 from llamacli.engine.local.sampler import Sampler
 from llamacli.engine.local.static import StaticDecoder
-from llamacli.engine.local.synthetic import synthetic
 from tests.settings import sampling
 
 GREEDY = sampling(temperature=0)
@@ -67,7 +67,7 @@ def exact(model: Any) -> Any:
     from bitsandbytes.functional import dequantize_4bit
 
     with torch.inference_mode():
-        same = synthetic(model.config, str(model.device), torch.float32, "none")
+        same = random_model(model.config, str(model.device), torch.float32, "none")
         for one, other in zip(model.modules(), same.modules(), strict=True):
             weight = getattr(one, "weight", None)
             if weight is not None:

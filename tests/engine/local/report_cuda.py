@@ -34,8 +34,9 @@ from llamacli.builtin import MODEL_DIR
 from llamacli.engine import Wanted, instruments, open_synthetic
 from llamacli.engine.local.decode import SLICE, Decoder
 from llamacli.engine.local.fused import fused_step
+from llamacli.engine.local.random_weights import random_model
 from llamacli.engine.local.static import StaticDecoder, capture_graph
-from llamacli.engine.local.synthetic import LLAMA, synthetic
+from llamacli.engine.local.synthetic import LLAMA
 from llamacli.engine.local.weights import causal_model, read_weights
 from llamacli.placement import RolePlacement
 from llamacli.placement.machine import Dtype
@@ -58,7 +59,7 @@ class Report:
 
     def model(self, dtype: torch.dtype, quantization: str = "4bit") -> Any:
         with torch.inference_mode():
-            model = synthetic(self.config, self.device, dtype, quantization)
+            model = random_model(self.config, self.device, dtype, quantization)
         model.generation_config = GenerationConfig(pad_token_id=0)
         return model
 

@@ -1,7 +1,9 @@
 """On a CUDA card: captured and fused steps against eager ones. Run with: pytest -m gpu"""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -10,8 +12,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.fused import FusedStep, fused_step
+from llamacli.engine.local.random_weights import random_model
 from llamacli.engine.local.static import StaticDecoder, capture_graph, decoder_for
-from llamacli.engine.local.synthetic import synthetic
 from llamacli.engine.local.weights import read_weights
 from llamacli.placement import RolePlacement
 from tests.engine.local.comparing import exact
@@ -53,6 +55,24 @@ def test_a_seed_gives_the_same_tokens_again_and_another_seed_others(decoders: tu
     assert first == second != third
 
 
+def test_other_threads_get_memory_while_a_step_is_captured(decoders: tuple[StaticDecoder, Decoder]) -> None:
+    """As the classifier does, which may still be loading then."""
+    captured, kept = Event(), []
+
+    def ask_for_memory() -> None:
+        while not captured.wait(0.001) and len(kept) < 400:
+            kept.append(torch.empty(20 << 20, dtype=torch.uint8, device="cuda:0"))
+
+    with ThreadPoolExecutor(1) as others:
+        asking = others.submit(ask_for_memory)
+        for _ in range(5):
+            decoders[0].forget()
+            assert len(tokens(decoders[0], [5, 6, 7], 20)) == 20
+        captured.set()
+        asking.result()
+    assert len(kept) > 5
+
+
 def test_samples_of_a_graph_have_the_eager_distribution(decoders: tuple[StaticDecoder, Decoder]) -> None:
     counts = torch.zeros(2, 400)
     for row, decoder in enumerate(decoders):
@@ -72,7 +92,7 @@ def quantized(dtype: torch.dtype, **changed: int) -> Any:
         vocab_size=2000, num_hidden_layers=3, max_position_embeddings=8192, eos_token_id=None, **(shape | changed)
     )
     with torch.inference_mode():
-        return synthetic(config, "cuda:0", dtype, "4bit", seed=1)
+        return random_model(config, "cuda:0", dtype, "4bit", seed=1)
 
 
 def error(logits: torch.Tensor, expected: torch.Tensor) -> float:
@@ -129,7 +149,9 @@ def test_a_fused_step_goes_on_where_the_model_has_read_and_the_model_where_the_s
 def test_what_the_kernels_do_not_know_is_left_to_the_model() -> None:
     assert fused_step(quantized(torch.float16)) is not None
     assert fused_step(quantized(torch.float32)) is None
-    plain = synthetic(LlamaConfig(vocab_size=99, num_hidden_layers=1, hidden_size=64), "cuda:0", torch.float16, "none")
+    plain = random_model(
+        LlamaConfig(vocab_size=99, num_hidden_layers=1, hidden_size=64), "cuda:0", torch.float16, "none"
+    )
     assert fused_step(plain) is None
 
 

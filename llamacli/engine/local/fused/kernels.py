@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import torch
@@ -14,21 +15,20 @@ THREADS = 256
 
 Argument = Tensor | int | float
 
+_modules: dict[object, Any] = {}
+_one_compiles = Lock()
+
 
 class Kernels:
-    """The kernels of the source file, compiled for the device with these definitions; about a second.
+    """The kernels of the source file, compiled for the device with these definitions; the first time about a second.
 
     Raises RuntimeError where a call of CUDA fails, ImportError where `cuda.bindings`, which torch depends on where
     it is built for CUDA on Linux, is missing.
     """
 
     def __init__(self, definitions: Mapping[str, int], device: torch.device) -> None:
-        from cuda.bindings import driver
-
         self._device = device
-        with torch.cuda.device(device):
-            torch.cuda.current_stream().synchronize()  # makes the context that the driver loads into
-            (self._module,) = _checked(driver.cuModuleLoadData(_compiled(definitions, device)))
+        self._module = _module(definitions, device)
         self._kernels: dict[str, Any] = {}
 
     def launch(self, name: str, grid: tuple[int, int], shared_bytes: int, arguments: Sequence[Argument]) -> None:
@@ -50,6 +50,19 @@ def _passed(argument: Argument) -> tuple[int | float, Any]:
     if isinstance(argument, Tensor):
         return argument.data_ptr(), ctypes.c_void_p
     return argument, ctypes.c_int if isinstance(argument, int) else ctypes.c_float
+
+
+def _module(definitions: Mapping[str, int], device: torch.device) -> Any:
+    """What is loaded into the device stays there, for the next model; whoever comes meanwhile waits for it."""
+    from cuda.bindings import driver
+
+    key = (device, *sorted(definitions.items()))
+    with _one_compiles:
+        if key not in _modules:
+            with torch.cuda.device(device):
+                torch.cuda.current_stream().synchronize()  # makes the context that the driver loads into
+                (_modules[key],) = _checked(driver.cuModuleLoadData(_compiled(definitions, device)))
+        return _modules[key]
 
 
 def _compiled(definitions: Mapping[str, int], device: torch.device) -> bytes:
