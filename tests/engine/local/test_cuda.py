@@ -57,7 +57,8 @@ def test_a_seed_gives_the_same_tokens_again_and_another_seed_others(decoders: tu
 
 def test_other_threads_get_memory_while_a_step_is_captured(decoders: tuple[StaticDecoder, Decoder]) -> None:
     """As the classifier does, which may still be loading then."""
-    captured, kept = Event(), []
+    captured = Event()
+    kept: list[torch.Tensor] = []
 
     def ask_for_memory() -> None:
         while not captured.wait(0.001) and len(kept) < 400:
