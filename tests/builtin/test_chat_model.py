@@ -15,7 +15,7 @@ from llamacli.builtin.chat.data import example
 from llamacli.builtin.chat.documents import asked_about, stated_question
 from llamacli.builtin.chat.evaluation import HELD_OUT, Check, answer_all, read_checks, scores
 from llamacli.builtin.chat.memory import conversation
-from llamacli.builtin.chat.packing import Encoder, Order, make_rows
+from llamacli.builtin.chat.packing import ANSWER, Encoder, Order, make_rows
 from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
 from llamacli.builtin.chat.texts import document
 from llamacli.builtin.chat.tokenizer import CONTEXT, train_tokenizer
@@ -135,9 +135,9 @@ def test_rows_learn_the_answers_and_their_ends_only(corpus: Corpus) -> None:
     tokenizer = train_tokenizer(["how do i start a chat assistant user system"], 300)
     rows = make_rows(Order(seed=1, number=0, rows=2, length=512, long=False), Encoder(tokenizer))
     end = tokenizer.token_to_id("<|eot_id|>")
-    learned = rows.tokens[rows.learned]
+    learned = rows.tokens[rows.part == ANSWER]
     assert (learned == end).any()
-    text = tokenizer.decode(rows.tokens[0][rows.learned[0]].tolist(), skip_special_tokens=False)
+    text = tokenizer.decode(rows.tokens[0][rows.part[0] == ANSWER].tolist(), skip_special_tokens=False)
     assert "<|start_header_id|>" not in text
 
 

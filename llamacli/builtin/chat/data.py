@@ -8,7 +8,8 @@ from llamacli.builtin.chat.documents import asked_about, stated_question
 from llamacli.builtin.chat.hangul import typed
 from llamacli.builtin.chat.korean import korean_single, korean_turns
 from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once, under_system_prompt
-from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, made_up_word
+from llamacli.builtin.chat.patterns import Corpus, choose_topic, drawn
+from llamacli.builtin.chat.rewording import fixed_words, followed, reworded, shortened
 
 Message = dict[str, str]
 
@@ -43,44 +44,6 @@ def typo(text: str, rng: Random) -> str:
     return " ".join(words)
 
 
-def reworded(question: str, corpus: Corpus, rng: Random) -> str:
-    """The question with other words of the same meaning, small words left out, and something said around it."""
-    padded = f" {question} "
-    for _ in range(rng.choice((0, 1, 2, 3))):
-        old, *new = corpus.word("same", rng).split("|")
-        padded = padded.replace(f" {old} ", f" {rng.choice(new)} ", 1)
-    words = padded.split()
-    if rng.random() < 0.25:
-        small = {item[0] for item in corpus.lists["small"]}
-        words = [word for word in words if word not in small or rng.random() < 0.6] or words
-    if rng.random() < 0.06:
-        words.insert(rng.randint(0, len(words)), rng.choice((corpus.word("common", rng), made_up_word(corpus, rng))))
-    text = " ".join(words)
-    if rng.random() < 0.15:
-        text = corpus.pick("before", rng)[0] + " " + text
-    if rng.random() < 0.12:
-        text = _followed(text, corpus.word("after", rng))
-    return text
-
-
-def shortened(question: str, answer: str, rng: Random) -> str:
-    """A question of five words or more without one or two of them, so that no single word decides.
-
-    What the answer says too stays: it may be copied from here.
-    """
-    words = question.split()
-    said = answer.lower()
-    for _ in range(rng.choice((1, 1, 2))):
-        at = rng.randrange(len(words))
-        if len(words) > 4 and words[at].lower() not in said:
-            del words[at]
-    return " ".join(words)
-
-
-def _followed(text: str, more: str) -> str:
-    return text + more if more.startswith(",") else f"{text} {more}"
-
-
 def with_capitals(text: str, rng: Random) -> str:
     """Half of all people write "I" and begin with a capital."""
     if rng.random() < 0.5:
@@ -97,7 +60,7 @@ def as_typed(question: str, corpus: Corpus, rng: Random) -> str:
     if rng.random() < 0.12:
         question = f"{corpus.word('prefix', rng)} {question}"
     if rng.random() < 0.08:
-        question = _followed(question, corpus.word("suffix", rng))
+        question = followed(question, corpus.word("suffix", rng))
     if rng.random() < 0.12:
         question = typo(question, rng)
     if rng.random() < 0.03:
@@ -116,10 +79,10 @@ def single(corpus: Corpus, rng: Random) -> Turn:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
-        question, answer = ask(topic, corpus, rng)
-        if rng.random() < 0.7 and question.isascii() and topic.name not in LITERAL:
-            question = reworded(question, corpus, rng)
-            if rng.random() < 0.2:
+        question, answer, bound = drawn(topic, corpus, rng)
+        if rng.random() < 0.75 and question.isascii() and topic.name not in LITERAL:
+            question = reworded(question, fixed_words(answer, bound), corpus, rng)
+            if rng.random() < 0.25:
                 question = shortened(question, answer, rng)
         if rng.random() < 0.3 and topic.name not in LITERAL and not _names_in_code(question, answer):
             question = question.lower()

@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 
 import numpy as np
@@ -13,14 +14,18 @@ from llamacli.builtin.chat.data import Message, example
 from llamacli.builtin.chat.patterns import load_corpus
 from llamacli.builtin.chat.tokenizer import BOS, END_HEADER, EOT, PAD, START_HEADER
 
+GIVEN, ANSWER, QUESTION = 0, 1, 2
+"""What a token is: of the frame or of a system prompt, of an answer, of what a user says."""
+_PARTS = {"system": GIVEN, "user": QUESTION, "assistant": ANSWER}
+
 
 @dataclass(frozen=True)
 class Rows:
-    """Token ids, the number of each one's conversation, and whether it is learned; all of shape (rows, length)."""
+    """Token ids, the number of each one's conversation, and what each is for the loss; all of shape (rows, length)."""
 
     tokens: npt.NDArray[np.uint16]
     conversation: npt.NDArray[np.uint8]
-    learned: npt.NDArray[np.bool_]
+    part: npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -54,29 +59,32 @@ class Encoder:
         text = f"{START_HEADER}{role}{END_HEADER}\n\n"
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
-    def encode(self, examples: list[list[Message]]) -> list[tuple[list[int], list[bool]]]:
-        """For each conversation its token ids and which of them are to be learned: the answers with their end."""
+    def encode(self, examples: list[list[Message]]) -> list[tuple[list[int], list[int]]]:
+        """For each conversation its token ids and what each is; the end of an answer belongs to it."""
         texts = [message["content"].strip() for messages in examples for message in messages]
         encodings = iter(self._tokenizer.encode_batch_fast(texts, add_special_tokens=False))
         result = []
         for messages in examples:
-            ids, learned = [self._bos], [False]
+            ids, parts = [self._bos], [GIVEN]
             for message in messages:
                 header, content = self._headers[message["role"]], next(encodings).ids
                 ids += [*header, *content, self._eot]
-                learned += [False] * len(header) + [message["role"] == "assistant"] * (len(content) + 1)
-            result.append((ids, learned))
+                parts += [GIVEN] * len(header) + [_PARTS[message["role"]]] * (len(content) + 1)
+            result.append((ids, parts))
         return result
+
+
+_corpus = cache(load_corpus)
 
 
 def make_rows(order: Order, encoder: Encoder) -> Rows:
     """Fills rows with conversations, first into the row that has room; too long ones are left out."""
     rng = Random(order.seed * 1_000_003 + order.number)
-    corpus = load_corpus()
+    corpus = _corpus()
     shape = (order.rows, order.length)
     tokens = np.full(shape, encoder.pad, np.uint16)
     owner = np.full(shape, 255, np.uint8)
-    learned = np.zeros(shape, np.bool_)
+    parts = np.full(shape, GIVEN, np.uint8)
     used = [0] * order.rows
     count = [0] * order.rows
     misses = 0
@@ -87,10 +95,10 @@ def make_rows(order: Order, encoder: Encoder) -> Rows:
                 misses += 1
                 continue
             span = slice(used[row], used[row] + len(ids))
-            tokens[row, span], owner[row, span], learned[row, span] = ids, count[row], marks
+            tokens[row, span], owner[row, span], parts[row, span] = ids, count[row], marks
             used[row] += len(ids)
             count[row] += 1
-    return Rows(tokens, owner, learned)
+    return Rows(tokens, owner, parts)
 
 
 _encoder: Encoder | None = None

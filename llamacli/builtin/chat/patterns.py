@@ -4,11 +4,14 @@ import re
 import string
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from random import Random
 
 CORPUS_DIR = Path(__file__).parent.parent / "corpus" / "chat"
 QUESTION_FILES = ("development", "held_out", "held_out_second")  # questions for the evaluation, never for training
+
+LONGEST = 5
 
 _CHOICE = re.compile(r"\{([^{}]*)\}")
 _SLOT = re.compile(r"<([^<>.]+)(\.2)?>")
@@ -49,6 +52,13 @@ class Corpus:
     def pick(self, name: str, rng: Random) -> Item:
         """One item of a list; the first part is the thing, the second what belongs to it."""
         return rng.choice(self.lists[name])
+
+    @cached_property
+    def alike(self) -> dict[str, list[str]]:
+        """For a word, or a phrase of up to `LONGEST` words, those that may stand in its place."""
+        groups = [item[0].split("|") for item in self.lists["alike"]]
+        return {word: [other for group in groups if word in group for other in group if other != word]
+                for group in groups for word in group}  # fmt: skip
 
     def word(self, name: str, rng: Random) -> str:
         """The first part of an item of a list."""
@@ -136,6 +146,12 @@ _NUMBERS: dict[str, Callable[[Random], str]] = {
 
 def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
     """One question of a topic, in one of its wordings, and its answer."""
+    question, answer, _ = drawn(topic, corpus, rng)
+    return question, answer
+
+
+def drawn(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str, Bindings]:
+    """As `ask`, and what was put into the slots."""
     bound: Bindings = {}
     macro, pattern = rng.choices(topic.questions, weights=[_wordings(pattern) for _, pattern in topic.questions])[0]
     text = fill(pattern, corpus, rng, bound, choices=True)
@@ -143,7 +159,7 @@ def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
         macro = "plain" if macro == "p" else ""
     text = _expand_macro(macro, text, corpus, rng)
     answer = fill(rng.choice(topic.answers), corpus, rng, bound, choices=False)
-    return " ".join(text.split()), _layout(answer)
+    return " ".join(text.split()), _layout(answer), bound
 
 
 def _goes_without_saying(topic: Topic, text: str, corpus: Corpus) -> bool:
