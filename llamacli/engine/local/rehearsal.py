@@ -4,6 +4,7 @@ Libraries and kernels are loaded when they are first used, and our own are compi
 process after a start of the machine, which the first prompt would otherwise wait for.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from itertools import islice
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import torch
 from transformers import PretrainedConfig
 
-from llamacli.background import in_background
 from llamacli.engine.local.fused import fused_step
 from llamacli.engine.local.random_weights import random_model
 from llamacli.engine.local.static import StaticDecoder, why_eager
@@ -41,7 +41,10 @@ def rehearse(config: PretrainedConfig, place: RolePlacement) -> None:
     except Exception:  # noqa: BLE001 - an architecture that random weights cannot be made for
         return
     if not why_eager(model):
-        in_background(lambda: run_through(model), "rehearsal")
+        # Python waits for this thread before it ends: CUDA's libraries abort where one is cut off within them.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="rehearsal")
+        thread.submit(run_through, model)
+        thread.shutdown(wait=False)
 
 
 def one_layer(config: PretrainedConfig) -> PretrainedConfig:
