@@ -13,7 +13,7 @@ from llamacli.builtin.chat.rewording import fixed_words, followed, reworded, sho
 
 Message = dict[str, str]
 
-SHARES = {"tool": 8.5, "talk": 1.6, "facts": 3.0, "shell": 2.5, "python": 0.9, "outside": 4.2, "care": 2.2}
+SHARES = {"tool": 8.0, "talk": 1.8, "facts": 4.0, "shell": 5.0, "python": 2.6, "outside": 4.6, "care": 1.8}
 KOREAN, KOREAN_CONVERSATIONS = 0.11, 0.06
 """Parts of the single questions, and of the conversations, that are in Korean."""
 HANGUL = re.compile("[가-힣]")

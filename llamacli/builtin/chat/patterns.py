@@ -9,7 +9,12 @@ from pathlib import Path
 from random import Random
 
 CORPUS_DIR = Path(__file__).parent.parent / "corpus" / "chat"
-QUESTION_FILES = ("development", "held_out", "held_out_second")  # questions for the evaluation, never for training
+QUESTION_FILES = (
+    "development",
+    "development_second",
+    "held_out",
+    "held_out_second",
+)  # questions for the evaluation, never for training
 
 LONGEST = 5
 
