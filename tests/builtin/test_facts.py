@@ -17,9 +17,10 @@ from llamacli.builtin.chat.conversions import (
     conversion_question,
     fahrenheit,
 )
-from llamacli.builtin.chat.named_sums import PERCENTAGES, ROMAN, named_question, part, prime
+from llamacli.builtin.chat.named_sums import ROMAN, named_question, part, prime
 from llamacli.builtin.chat.number_words import in_words
 from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat.shares import PERCENTAGES
 
 # Lengths in metres, weights in grams, volumes in litres, times in seconds, speeds in km/h and data in bits.
 SIZES = {
@@ -28,6 +29,8 @@ SIZES = {
     "litres": 1, "ml": 0.001, "gallons": 3.785411784,
     "seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "weeks": 604_800, "months": 1, "years": 12,
     "decades": 120, "centuries": 1200, "km/h": 1, "mph": 1.609344, "bits": 1, "bytes": 8, "MB/s": 8, "Mbit/s": 1,
+    "mg": 0.001, "cups": 0.2365882365, "acres": 4046.8564224, "hectares": 10_000, "square metres": 1,
+    "square feet": 0.09290304, "knots": 1.852, "tablespoons": 3, "teaspoons": 1,
 }  # fmt: skip
 
 

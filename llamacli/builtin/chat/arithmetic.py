@@ -1,11 +1,18 @@
 """Small sums in many wordings, with their answers; larger ones are left to Python."""
 
+from collections.abc import Callable
 from random import Random
 
+from llamacli.builtin.chat.chains import KNOWN_CHAINS, chain_question
+from llamacli.builtin.chat.clock import clock_question
 from llamacli.builtin.chat.conversions import conversion_question
 from llamacli.builtin.chat.named_sums import KNOWN_NAMED, named_question
 from llamacli.builtin.chat.number_words import as_written
 from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.puzzles import puzzle_question
+from llamacli.builtin.chat.signed import KNOWN_SIGNED, signed_question
+from llamacli.builtin.chat.values import people
+from llamacli.builtin.chat.worded_conversions import worded_conversion
 
 _NAMES = {"+": "plus", "-": "minus", "*": "times", "/": "over"}
 _ORDERS = {"add", "subtract", "take", "multiply", "divide", "double"}
@@ -37,8 +44,10 @@ QUOTIENTS = _quotients()
 _SOME_PRODUCTS, _SOME_QUOTIENTS = sorted(PRODUCTS), sorted(QUOTIENTS)
 _HUNDREDS = range(100, 1001, 50)
 # Every sum that the model is to know itself, as Python writes it.
-KNOWN = KNOWN_NAMED | {f"{a} {sign} {b}" for a in range(101) for b in range(101) for sign in "+-"}
+KNOWN = KNOWN_NAMED | KNOWN_CHAINS | KNOWN_SIGNED
+KNOWN |= {f"{a} {sign} {b}" for a in range(101) for b in range(101) for sign in "+-"}
 KNOWN |= {f"{a} {sign} {b}" for a in _HUNDREDS for b in _HUNDREDS for sign in "+-"}
+KNOWN |= {f"({a} + {b}) / 2" for a in range(91) for b in range(91) if a != b and abs(a - b) <= 40 and (a - b) % 2 == 0}
 KNOWN |= {f"{a} * {b}" for a, b in PRODUCTS} | {f"{a} / {b}" for a, b in QUOTIENTS}
 
 
@@ -101,7 +110,7 @@ def _numbers(rng: Random) -> dict[str, str]:
 
 def sum_question(corpus: Corpus, rng: Random) -> tuple[str, str]:
     """A sum or a conversion, in words or signs, and its answer."""
-    kind = rng.choices((hard_question, conversion_question, named_question, _story, _plain), (29, 13, 17, 8, 36))[0]
+    kind = rng.choices(list(_KINDS), list(_KINDS.values()))[0]
     return kind(corpus, rng)
 
 
@@ -133,4 +142,19 @@ def _story(corpus: Corpus, rng: Random) -> tuple[str, str]:
         a, b, result = b, a, -result
     thing = corpus.word("counted", rng)
     first, second = as_written((a, b), rng, 0.15)
-    return question.format(a=first, b=second, t=thing), answer.format(r=result, t=thing)
+    return question.format(a=first, b=second, t=thing, **people(corpus, rng)), answer.format(r=result, t=thing)
+
+
+# What asks for a sum, and how often it is drawn.
+_KINDS: dict[Callable[[Corpus, Random], tuple[str, str]], float] = {
+    _plain: 36,
+    _story: 12,
+    named_question: 22,
+    chain_question: 9,
+    signed_question: 3,
+    clock_question: 4,
+    puzzle_question: 6,
+    conversion_question: 13,
+    worded_conversion: 4,
+    hard_question: 25,
+}

@@ -8,8 +8,10 @@ from llamacli.builtin.chat.patterns import Corpus
 LINE = '{told}\n```sh\npython3 -c "print({code})"\n```'
 _ROUND = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, 150, 200, 500, 1000)
 _UP_TO_TWELVE = tuple(range(1, 13))
-_SINGULAR = {"feet": "foot", "inches": "inch", "centuries": "century"}
-_ABBREVIATED = ("km", "m", "cm", "mm", "kg", "g", "ml", "km/h", "mph", "MB/s", "Mbit/s")
+_HALVES = (0.5, 1.5, 2.5)
+_SINGULAR = {"feet": "foot", "inches": "inch", "centuries": "century", "square feet": "square foot"}
+_SINGULAR |= {"square metres": "square metre", "stone": "stone"}
+_ABBREVIATED = ("km", "m", "cm", "mm", "kg", "g", "mg", "ml", "km/h", "mph", "MB/s", "Mbit/s")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Conversion:
     factor: str
     divide: bool = False
     exact: bool = False
-    numbers: tuple[int, ...] = _ROUND
+    numbers: tuple[float, ...] = _ROUND
 
     def result(self, number: float) -> str:
         """The converted number: exact, or with three digits."""
@@ -30,32 +32,34 @@ class Conversion:
             return f"{round(value, 6 if self.exact else 0):.10g}"
         return f"{value:.3g}"
 
-    def answer(self, number: int) -> str:
+    def answer(self, number: float) -> str:
         """The sentence with the result."""
         about = "" if self.exact else "about "
         result = self.result(number)
-        return f"{_counted(str(number), self.source)} is {about}{_counted(result, self.target)}."
+        return f"{counted(f'{number:g}', self.source)} is {about}{counted(result, self.target)}."
 
     def line(self, number: str) -> str:
         """The factor, and Python for that number."""
         one, many = (self.target, self.source) if self.divide else (self.source, self.target)
         about = "" if self.exact or self.factor in _EXACT_FACTORS else "about "
-        told = f"{_counted('1', one)} is {about}{_counted(self.factor, many)}:"
+        told = f"{counted('1', one)} is {about}{counted(self.factor, many)}:"
         return LINE.format(told=told, code=f"{number} {'/' if self.divide else '*'} {self.factor}")
 
 
 _EXACT_FACTORS = {"2.54", "0.3048", "0.9144"}
 
 
-def _counted(number: str, unit: str) -> str:
+def counted(number: str, unit: str) -> str:
+    """A number of units, one in the singular."""
     if number != "1" or unit in _ABBREVIATED:
         return f"{number} {unit}"
     return f"1 {_SINGULAR.get(unit, unit.removesuffix('s'))}"
 
 
-def _both(source: str, target: str, factor: str, numbers: tuple[int, ...]) -> list[Conversion]:
-    """An exact whole factor: down by `numbers`, and back from what comes out."""
-    back = tuple(int(factor) * number for number in numbers)
+def _both(source: str, target: str, factor: str, numbers: tuple[float, ...]) -> list[Conversion]:
+    """An exact whole factor: down by `numbers`, and by halves if that comes out whole, and back from what comes out."""
+    numbers = numbers if int(factor) % 2 else (*_HALVES, *numbers)
+    back = tuple(int(int(factor) * number) for number in numbers)
     return [
         Conversion(source, target, factor, exact=True, numbers=numbers),
         Conversion(target, source, factor, divide=True, exact=True, numbers=back),
@@ -80,6 +84,18 @@ MEASURED = [
     Conversion("litres", "gallons", "3.785", divide=True),
     Conversion("mph", "km/h", "1.6093", numbers=(1, *range(10, 101, 10), 55, 65, 75, 120)),
     Conversion("km/h", "mph", "0.6214", numbers=(1, *range(10, 131, 10), 200)),
+    Conversion("inches", "mm", "25.4", numbers=(*_UP_TO_TWELVE, 20)),
+    Conversion("mm", "inches", "25.4", divide=True),
+    Conversion("cm", "feet", "30.48", divide=True, numbers=(30, 50, 100, 150, 160, 170, 175, 180, 190, 200)),
+    Conversion("feet", "cm", "30.48", numbers=(*_UP_TO_TWELVE, 20)),
+    Conversion("m", "inches", "39.37", numbers=_UP_TO_TWELVE),
+    Conversion("cups", "ml", "236.6", numbers=_UP_TO_TWELVE),
+    Conversion("acres", "hectares", "0.4047"),
+    Conversion("hectares", "acres", "2.4711"),
+    Conversion("square metres", "square feet", "10.764"),
+    Conversion("square feet", "square metres", "0.0929"),
+    Conversion("knots", "km/h", "1.852"),
+    Conversion("litres", "cups", "4.2268", numbers=(*_UP_TO_TWELVE, 20)),
 ]
 _DECIMAL = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 50, 100)
 EXACT = [
@@ -88,16 +104,23 @@ EXACT = [
     *_both("cm", "mm", "10", _DECIMAL),
     *_both("m", "mm", "1000", (1, 2, 3, 5, 10)),
     *_both("kg", "g", "1000", _DECIMAL),
+    *_both("g", "mg", "1000", _DECIMAL),
     *_both("litres", "ml", "1000", _DECIMAL),
     *_both("tons", "kg", "1000", (1, 2, 3, 5, 10)),
     *_both("feet", "inches", "12", (*_UP_TO_TWELVE, 20)),
     *_both("yards", "feet", "3", (*_UP_TO_TWELVE, 20, 100)),
     *_both("pounds", "ounces", "16", (1, 2, 3, 4, 5, 10)),
+    *_both("stone", "pounds", "14", _UP_TO_TWELVE),
+    *_both("miles", "feet", "5280", (1, 2, 3, 5, 10)),
+    *_both("tablespoons", "teaspoons", "3", _UP_TO_TWELVE),
     *_both("hours", "minutes", "60", (*_UP_TO_TWELVE, 15, 20, 24, 48, 100)),
     *_both("minutes", "seconds", "60", (*_UP_TO_TWELVE, 15, 20, 30, 45, 60, 90)),
     *_both("hours", "seconds", "3600", (1, 2, 3, 4, 5, 10)),
     *_both("days", "hours", "24", (*_UP_TO_TWELVE, 14, 30)),
+    *_both("days", "minutes", "1440", (1, 2, 3, 7)),
+    *_both("days", "seconds", "86400", (1, 2, 7)),
     *_both("weeks", "days", "7", (*_UP_TO_TWELVE, 20, 52)),
+    *_both("weeks", "hours", "168", (1, 2, 3, 4)),
     *_both("years", "months", "12", (*_UP_TO_TWELVE, 20, 100)),
     *_both("years", "days", "365", (1, 2, 3, 4, 5, 10)),
     *_both("centuries", "years", "100", (2, 3, 4, 5, 10)),
@@ -125,10 +148,11 @@ def conversion_question(corpus: Corpus, rng: Random) -> tuple[str, str]:
         source, target = conversion.source, conversion.target
         number, answer = _drawn(conversion, rng)
     frame = corpus.word("convert frame", rng)
-    return frame.format(n=number, s=_named(corpus, source, rng), t=_named(corpus, target, rng)), answer
+    return frame.format(n=number, s=named(corpus, source, rng), t=named(corpus, target, rng)), answer
 
 
-def _named(corpus: Corpus, unit: str, rng: Random) -> str:
+def named(corpus: Corpus, unit: str, rng: Random) -> str:
+    """A unit by one of its names."""
     names = {item[0]: item[1] for item in corpus.lists["unit name"]}
     return rng.choice(names[unit].split("|"))
 
@@ -137,16 +161,16 @@ def _drawn(conversion: Conversion, rng: Random) -> tuple[str, str]:
     """A number that the model knows, or in a third of the cases another."""
     if rng.random() < 0.68:
         known = rng.choice(conversion.numbers)
-        return str(known), conversion.answer(known)
+        return f"{known:g}", conversion.answer(known)
     number = _other(conversion.numbers, rng)
     return number, conversion.line(number)
 
 
-def _other(known: tuple[int, ...], rng: Random) -> str:
+def _other(known: tuple[float, ...], rng: Random) -> str:
     """A number, at times with decimals, that is not among those."""
     number = rng.randint(2, 10 ** rng.choice((2, 3, 3, 4)))
     if rng.random() < 0.2:
-        return f"{number % 100}.{rng.randint(1, 9)}"
+        return f"{number % 100 + 3}.{rng.randint(1, 9)}"
     return str(number) if number not in known else _other(known, rng)
 
 

@@ -1,4 +1,4 @@
-"""Sums that have a name: halves, squares, roots, percentages and the like, as far as the model is to know them."""
+"""Sums that have a name: halves, squares, roots, shares and the like, as far as the model is to know them."""
 
 import re
 from collections.abc import Callable
@@ -7,9 +7,9 @@ from random import Random
 
 from llamacli.builtin.chat.number_words import as_written, in_words
 from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.shares import KNOWN_SHARES, SHARES, Sum
+from llamacli.builtin.chat.values import people
 
-_PERCENTS = (1, 5, 10, 20, 25, 50, 75, 100)
-_BASES = (*range(10, 101, 10), 120, 150, 160, *range(200, 1001, 100), 2000)
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 _LARGER_ROMAN = {15: "XV", 20: "XX", 50: "L", 100: "C", 500: "D", 1000: "M"}
 _BINARY = (*range(17), 20, 31, 32, 64, 100, 127, 128, 255, 256)
@@ -17,13 +17,11 @@ _SIGNS = re.compile(r"[^a-z{} ,:]|\{n\}")  # a wording with signs, or of a numbe
 _PARTS = {"half": 2, "third": 3, "quarter": 4}
 
 ROMAN = dict(enumerate(_ROMAN, 1)) | _LARGER_ROMAN
-PERCENTAGES = [(p, n, p * n // 100) for p in _PERCENTS for n in _BASES if p * n % 100 == 0]
 POWERS = [(2, k) for k in range(1, 17)] + [(10, k) for k in range(1, 10)] + [(n, 3) for n in range(1, 11)]
-KNOWN_NAMED = {f"{n} * {p} / 100" for p, n, _ in PERCENTAGES} | {f"{n} ** {k}" for n, k in POWERS}
+KNOWN_NAMED = KNOWN_SHARES | {f"{n} ** {k}" for n, k in POWERS}
 KNOWN_NAMED |= {f"{n} ** 2" for n in range(21)} | {f"{n * n} ** 0.5" for n in range(21)}
-KNOWN_NAMED |= {f"{n} / 2" for n in range(201)} | {f"2 * {n}" for n in range(101)}
-
-Sum = tuple[tuple[int, ...], str]  # the numbers {a} and {b}, and the answer
+KNOWN_NAMED |= {f"{n} / 2" for n in range(201)} | {f"2 * {n}" for n in range(101)} | {f"3 * {n}" for n in range(35)}
+KNOWN_NAMED |= {f"{4 * n} / 4" for n in range(51)} | {f"{3 * n} / 3" for n in range(41)}
 
 
 def named_question(corpus: Corpus, rng: Random) -> tuple[str, str]:
@@ -31,10 +29,10 @@ def named_question(corpus: Corpus, rng: Random) -> tuple[str, str]:
     name = rng.choices(list(_KINDS), [weight for weight, _ in _KINDS.values()])[0]
     numbers, answer = _KINDS[name][1](rng)
     wording = corpus.word(f"named {name}", rng)
-    if name == "unroman":
-        return wording.format(n=ROMAN[numbers[0]]), answer
-    written = as_written(numbers, rng, 0.0 if _SIGNS.search(wording) else 0.12)
-    return wording.format(n=numbers[0], **dict(zip("ab", written, strict=False))), answer
+    whole = tuple(number for number in numbers if isinstance(number, int))
+    written = as_written(whole, rng, 0.0 if _SIGNS.search(wording) or len(whole) < len(numbers) else 0.12)
+    slots = dict(zip("ab", numbers if len(whole) < len(numbers) else written, strict=False))
+    return wording.format(n=numbers[0], t=corpus.word("counted", rng), **people(corpus, rng), **slots), answer
 
 
 def part(name: str, number: int) -> str:
@@ -80,11 +78,6 @@ def _power(rng: Random) -> Sum:
 def _root(rng: Random) -> Sum:
     number = rng.randint(1, 20) ** 2
     return (number,), f"The square root of {number} is {isqrt(number)}."
-
-
-def _percent(rng: Random) -> Sum:
-    percent, number, result = rng.choice(PERCENTAGES)
-    return (percent, number), f"{percent}% of {number} is {result}."
 
 
 def _after(rng: Random) -> Sum:
@@ -157,7 +150,7 @@ def _roman(rng: Random) -> Sum:
 
 def _unroman(rng: Random) -> Sum:
     number = rng.choice(list(ROMAN))
-    return (number,), f"The Roman numeral {ROMAN[number]} is {number}."
+    return (ROMAN[number],), f"The Roman numeral {ROMAN[number]} is {number}."
 
 
 def _table(rng: Random) -> Sum:
@@ -192,11 +185,12 @@ _KINDS: dict[str, tuple[float, Callable[[Random], Sum]]] = {
     "quarter": (4, _part("quarter", 50)),
     "double": (8, _multiple(2, 100)),
     "triple": (4, _multiple(3, 34)),
+    "quadruple": (2, _multiple(4, 25)),
     "square": (8, _square),
     "cube": (3, _cube),
     "power": (5, _power),
     "root": (8, _root),
-    "percent": (14, _percent),
+    **SHARES,
     "after": (3, _after),
     "before": (3, _before),
     "even": (6, _even),

@@ -16,6 +16,12 @@ def person(corpus: Corpus, rng: Random) -> str:
     return name.lower() if rng.random() < 0.2 else name
 
 
+def people(corpus: Corpus, rng: Random) -> dict[str, str]:
+    """The names of two people of a story, {p} and {q}; often in lower case, as people type."""
+    names = rng.sample([item[0] for item in corpus.lists["name"]], 2)
+    return dict(zip("pq", map(str.lower, names) if rng.random() < 0.4 else names, strict=True))
+
+
 def value_of(kind: str, corpus: Corpus, rng: Random) -> str:
     """A value of a kind such as `name`, `int`, `date`, `word` or any list of the corpus."""
     if kind in _MAKERS:
