@@ -75,7 +75,7 @@ def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
     if rng.random() < KOREAN:
         return korean_single(corpus, rng)
-    if rng.random() < 0.14:
+    if rng.random() < 0.17:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)

@@ -1,7 +1,7 @@
 """Conversations as rows of tokens: several in a row, each seeing only itself, the answers marked."""
 
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -99,6 +99,14 @@ def make_rows(order: Order, encoder: Encoder) -> Rows:
             used[row] += len(ids)
             count[row] += 1
     return Rows(tokens, owner, parts)
+
+
+def joined(parts: Iterable[Rows]) -> Rows:
+    """The rows of several orders, one after the other."""
+    each = list(parts)
+    return Rows(
+        *(np.concatenate([getattr(rows, name) for rows in each]) for name in ("tokens", "conversation", "part"))
+    )
 
 
 _encoder: Encoder | None = None

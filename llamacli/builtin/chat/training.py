@@ -4,6 +4,7 @@ import json
 import os
 import time
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from random import Random
 
@@ -15,10 +16,13 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 
 from llamacli.builtin.chat.card import write_card
 from llamacli.builtin.chat.data import example
-from llamacli.builtin.chat.packing import ANSWER, QUESTION, Order, Rows, stream
+from llamacli.builtin.chat.packing import ANSWER, QUESTION, Order, Rows, joined, stream
 from llamacli.builtin.chat.patterns import load_corpus
+from llamacli.builtin.chat.team import Team
 from llamacli.builtin.chat.tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
 
+PARTS = 2
+"""Parts of the rows of a step: as many cards, or a divisor, can share the work, over the same data."""
 REPETITION_PENALTY = 1.21  # the default with which the model will be decoded
 
 
@@ -45,22 +49,24 @@ class Plan:
     """Weight of the loss on what users say, beside that on the answers: so words that occur alike become alike."""
 
 
-SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 40, 1, 512, 1, 6e-3, 0.0, 0.0)
+SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 40, 2, 512, 1, 6e-3, 0.0, 0.0)
 
 
 def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> list[float]:
     """Trains a model and saves it with its tokenizer to `out`; returns the loss of each step."""
     plan = plan or (SMOKE if smoke else Plan())
+    team = Team.of_environment()
     torch.manual_seed(seed)
     tokenizer = _make_tokenizer(plan, seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     model = LlamaForCausalLM(_configuration(plan, tokenizer))
-    torch.nn.Module.to(model, device)
-    losses = _Trainer(model, plan, seed).run(tokenizer, workers=0 if smoke else max(1, (os.cpu_count() or 2) - 1))
-    save(model, tokenizer, out)
-    if not smoke:
+    torch.nn.Module.to(model, team.device)
+    workers = 0 if smoke else max(1, (os.cpu_count() or 2) // team.size - 1)
+    losses = _Trainer(model, plan, seed, team).run(tokenizer, workers)
+    if team.rank == 0:
+        save(model, tokenizer, out)
+    if not smoke and team.rank == 0:
         tokens = plan.steps * plan.rows * plan.length + plan.long_steps * plan.long_rows * plan.long_length
-        hardware = torch.cuda.get_device_name() if device.type == "cuda" else "a CPU"
+        hardware = f"{team.size} x {torch.cuda.get_device_name()}" if team.device.type == "cuda" else "a CPU"
         write_card(out, parameters=model.num_parameters(), seed=seed, tokens=tokens, hardware=hardware)
     return losses
 
@@ -118,8 +124,8 @@ def first_occurrence(tokens: Tensor, conversation: Tensor, vocabulary: int) -> t
 class _Trainer:
     """AdamW with warm-up and a linear decay over the last two fifths; bfloat16 where there is a GPU."""
 
-    def __init__(self, model: LlamaForCausalLM, plan: Plan, seed: int) -> None:
-        self.model, self.plan, self.seed = model, plan, seed
+    def __init__(self, model: LlamaForCausalLM, plan: Plan, seed: int, team: Team) -> None:
+        self.model, self.plan, self.seed, self.team = model, plan, seed, team
         self.device = model.device
         self.rng = Random(seed)
         self.total = plan.steps + plan.long_steps
@@ -134,18 +140,26 @@ class _Trainer:
 
     def run(self, tokenizer: Tokenizer, workers: int) -> list[float]:
         """Every step of the plan: short rows first, then those with long documents."""
-        plan = self.plan
-        short = [Order(self.seed, n, plan.rows, plan.length, False) for n in range(plan.steps)]
-        long = [
-            Order(self.seed, plan.steps + n, plan.long_rows, plan.long_length, True) for n in range(plan.long_steps)
-        ]
         losses: list[Tensor] = []
         started = time.monotonic()
-        for step, rows in enumerate(stream([*short, *long], tokenizer, workers)):
-            losses.append(self.step(step, rows))
-            if step % 100 == 0 or step == plan.steps:
+        torch.manual_seed(self.seed + self.team.rank)  # each leaves out other parts
+        rows = stream(self._orders(), tokenizer, workers)
+        for step in range(self.total):
+            losses.append(self.step(step, joined(islice(rows, PARTS // self.team.size))))
+            if step % 100 == 0 or step == self.plan.steps:
                 print(f"step {step} loss {losses[-1].item():.4f} {time.monotonic() - started:.0f} s", flush=True)
         return [loss.item() for loss in losses]
+
+    def _orders(self) -> list[Order]:
+        """This member's parts of every step."""
+        plan, own = self.plan, range(self.team.rank, PARTS, self.team.size)
+        return [
+            Order(self.seed, step * PARTS + part, plan.rows // PARTS, plan.length, False)
+            if step < plan.steps
+            else Order(self.seed, step * PARTS + part, plan.long_rows // PARTS, plan.long_length, True)
+            for step in range(self.total)
+            for part in own
+        ]
 
     def rate(self, step: int) -> float:
         warm_up, decay = max(1, self.total // 40), max(1, self.total * 2 // 5)
@@ -169,6 +183,7 @@ class _Trainer:
                     *self._predicted(states, tokens, parts == QUESTION)
                 )
         loss.backward()  # type: ignore[no-untyped-call]
+        self.team.average(self.model)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
