@@ -5,9 +5,9 @@ from random import Random
 import pytest
 
 from llamacli.builtin.chat.documents import stated_question
-from llamacli.builtin.chat.memory import conversation, never_told, told_at_once, under_system_prompt
+from llamacli.builtin.chat.memory import Known, conversation, never_told, told_at_once, under_system_prompt
 from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
-from llamacli.builtin.chat.told import WEIGHTS, changed, make_fact
+from llamacli.builtin.chat.told import WEIGHTS, changed, make_fact, with_articles
 
 FILLER = ("filler", "filler")
 ROLES = ("told", "noted", "asked", "answer", "missing")
@@ -156,3 +156,28 @@ def test_the_value_or_the_error_that_is_read_from_a_text_stands_in_it(corpus: Co
             value = next(value for value in found.groups() if value)
             assert value in prompt or value.partition(" is ")[2] in prompt, (prompt, answer)
     assert min(kinds.values()) > 30, kinds
+
+
+def test_a_thing_of_one_name_has_one_kind_of_value(corpus: Corpus) -> None:
+    kinds: dict[str, str] = {}
+    assert all(kinds.setdefault(noun, kind) == kind for noun, kind in corpus.lists["noun"])
+
+
+def test_a_dog_and_its_name_are_not_told_apart_but_where_a_sister_lives_and_her_name_are(corpus: Corpus) -> None:
+    rng = Random(13)
+    known = Known()
+    known.add(make_fact(corpus, rng, "dog's name"))
+    assert not known.is_new(make_fact(corpus, rng, "dog"))
+    known.add(make_fact(corpus, rng, "sister"))
+    homes = [fact for fact in (make_fact(corpus, rng, "their-home") for _ in range(300)) if "sister" in fact.key]
+    assert homes
+    assert known.is_new(homes[0])
+    known.add(homes[0])
+    assert not known.is_new(homes[0])
+
+
+def test_a_vowel_takes_the_other_article(corpus: Corpus) -> None:
+    assert with_articles("i work as a actor, A engineer has a dog") == "i work as an actor, An engineer has a dog"
+    rng = Random(14)
+    facts = [make_fact(corpus, rng, kind) for kind in ("job", "their-job", "pet") for _ in range(200)]
+    assert not [fact for fact in facts if re.search(r"\ba [aeiou]", fact.statement + fact.answer)]

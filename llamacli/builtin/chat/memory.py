@@ -6,7 +6,7 @@ from random import Random
 from string import Formatter
 
 from llamacli.builtin.chat.patterns import Corpus, ask
-from llamacli.builtin.chat.told import Fact, asked_for, british, changed, framed, make_fact, random_kind
+from llamacli.builtin.chat.told import Fact, asked_for, british, changed, framed, make_fact, random_kind, with_articles
 from llamacli.builtin.chat.values import value_of
 
 Turn = tuple[str, str]
@@ -30,9 +30,17 @@ class Known:
         """Whether nothing told so far is of the same kind, or about the same thing."""
         kind, _, noun = fact.key.partition(" ")
         told = {key.partition(" ")[::2] for key in self.facts}
+        if kind.startswith("their-"):
+            return fact.key not in self.facts
         if kind not in _SEVERAL:
             return all(kind != other for other, _ in told)
-        return all(british(noun) != british(about) for _, about in told)
+        return not any(_same(noun, about) for other, about in told if about and not other.startswith("their-"))
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two things may be asked for with the same words, as a dog and a dog's name."""
+    one, other = british(one), british(other)
+    return one.startswith(other) or other.startswith(one)
 
 
 def never_told(corpus: Corpus, rng: Random, known: set[str]) -> Turn | None:
@@ -93,7 +101,7 @@ def _correct(corpus: Corpus, rng: Random, known: Known) -> Turn:
     old = just_said or rng.choice(list(known.facts.values()))
     fact = changed(corpus, rng, old)
     korean = not fact.statement.isascii()
-    if just_said and not korean and old.value != fact.value and rng.random() < 0.7:
+    if just_said and not korean and old.key != "task" and old.value != fact.value and rng.random() < 0.7:
         said = corpus.word("amended", rng).format(x=fact.value, o=old.value)
     else:
         said = corpus.word("다시" if korean else "again", rng).format(s=fact.statement)
@@ -114,7 +122,7 @@ def _told_together(corpus: Corpus, rng: Random, known: Known) -> Turn | None:
     values |= {f"{key} noun": fact.key.partition(" ")[2] for key, fact in facts.items()}
     for fact in facts.values():
         known.add(fact)
-    said = framed(corpus, rng, "aside", sentence.format(**values), 0.15)
+    said = framed(corpus, rng, "aside", with_articles(sentence.format(**values)), 0.15)
     return said, " ".join(fact.acknowledgement for fact in facts.values())
 
 

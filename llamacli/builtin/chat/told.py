@@ -1,5 +1,7 @@
 """Single things that a person tells and asks back: the value, and how it is said, noted, asked for and answered."""
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -21,7 +23,8 @@ class Fact:
 
 # How often each kind is told; the sentences of a kind are lists of the corpus ("name told", "name asked", ...).
 WEIGHTS = {"name": 5, "age": 2, "home": 2, "origin": 1, "job": 1, "like": 1, "number": 2, "word": 2}
-WEIGHTS |= {"pet": 3, "noun": 10, "count": 2, "이름": 3, "도시": 2, "나이": 1, "동물": 1}
+WEIGHTS |= {"pet": 3, "noun": 12, "count": 2, "task": 2, "their-home": 1, "their-age": 1, "their-job": 1}
+WEIGHTS |= {"이름": 3, "도시": 2, "나이": 1, "동물": 1}
 _VALUES = {"name": "name", "home": "city", "origin": "city", "job": "job", "number": "int", "word": "word"}
 _SPELLINGS = (("favourite", "favorite"), ("colour", "color"))
 
@@ -31,6 +34,11 @@ def british(text: str) -> str:
     for here, there in _SPELLINGS:
         text = text.replace(there, here)
     return text.lower()
+
+
+def with_articles(text: str) -> str:
+    """The text with `an` before vowels: of what is filled in."""
+    return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
 
 
 def _american(text: str) -> str:
@@ -51,24 +59,35 @@ def _noun(corpus: Corpus, rng: Random) -> tuple[str, str]:
     return value_of(kind, corpus, rng), noun
 
 
+def _task(corpus: Corpus, rng: Random) -> str:
+    """Something that a person has to do: `water the plants`, or with a value, `call Anna`."""
+    task, *kind = corpus.pick("errand", rng)
+    return f"{task} {value_of(kind[0], corpus, rng)}" if kind else task
+
+
+# A value and what has it ("" for the person who talks), for the kinds that are no list of their own.
+_MAKERS: dict[str, Callable[[Corpus, Random], tuple[str, str]]] = {
+    "noun": _noun,
+    "pet": lambda corpus, rng: (
+        person(corpus, rng),
+        corpus.word(rng.choice(("animal", "animal", "colleague")), rng),
+    ),
+    "count": lambda corpus, rng: (corpus.word("few", rng), corpus.word("countable", rng)),
+    "age": lambda _, rng: (str(rng.randint(5, 99)), ""),
+    "like": lambda corpus, rng: (value_of(rng.choice(("food", "hobby", "colour", "word")), corpus, rng), ""),
+    "task": lambda corpus, rng: (_task(corpus, rng), ""),
+    "their-home": lambda corpus, rng: (value_of("city", corpus, rng), corpus.word("relative", rng)),
+    "their-job": lambda corpus, rng: (value_of("job", corpus, rng), corpus.word("relative", rng)),
+    "their-age": lambda corpus, rng: (str(rng.randint(1, 95)), corpus.word("relative", rng)),
+    "이름": lambda corpus, rng: (korean_name(corpus, rng), ""),
+    "도시": lambda corpus, rng: (corpus.word("korean city", rng), ""),
+    "나이": lambda _, rng: (str(rng.randint(5, 99)), ""),
+    "동물": lambda corpus, rng: (korean_name(corpus, rng), corpus.word("동물", rng)),
+}
+
+
 def _value_and_noun(key: str, corpus: Corpus, rng: Random) -> tuple[str, str]:
-    if key == "noun":
-        return _noun(corpus, rng)
-    if key == "pet":
-        return person(corpus, rng), corpus.word(rng.choice(("animal", "animal", "colleague")), rng)
-    if key == "이름":
-        return korean_name(corpus, rng), ""
-    if key == "도시":
-        return corpus.word("korean city", rng), ""
-    if key == "count":
-        return corpus.word("few", rng), corpus.word("countable", rng)
-    if key == "동물":
-        return korean_name(corpus, rng), corpus.word("동물", rng)
-    if key in ("age", "나이"):
-        return str(rng.randint(5, 99)), ""
-    if key == "like":
-        return value_of(rng.choice(("food", "hobby", "colour", "word")), corpus, rng), ""
-    return value_of(_VALUES[key], corpus, rng), ""
+    return _MAKERS[key](corpus, rng) if key in _MAKERS else (value_of(_VALUES[key], corpus, rng), "")
 
 
 def make_fact(corpus: Corpus, rng: Random, key: str = "") -> Fact:
@@ -102,6 +121,7 @@ def _fact(corpus: Corpus, rng: Random, key: str, value: str, noun: str) -> Fact:
     said, shown, asked, told = (
         _wording(corpus, rng, key, role, noun).format(x=value, n=noun) for role in ("told", "noted", "asked", "answer")
     )
+    said, shown, asked, told = map(with_articles, (said, shown, asked, told))
     if rng.random() < 0.15:
         asked = _american(asked)
     return Fact(f"{key} {noun}".strip(), value, said, shown, asked, told)

@@ -78,6 +78,7 @@ _MAKERS: dict[str, Callable[[Corpus, Random], str]] = {
     "phone": lambda _, rng: _phone(rng),
     "date": _date,
     "hour": _hour,
+    "year": lambda _, rng: str(rng.randint(1930, 2030)),
     "version": lambda _, rng: ".".join(str(rng.randint(0, 30)) for _ in range(rng.choice((2, 3, 3)))),
     "amount": lambda _, rng: rng.choice(("{}", "{}.{:02}", "${}", "{} EUR")).format(
         rng.randint(1, 10 ** rng.randint(1, 5)), rng.randint(0, 99)
