@@ -1,10 +1,11 @@
 """Processes that train one model together."""
 
+import multiprocessing
 import os
 from pathlib import Path
 
 import torch
-from torch import multiprocessing, nn
+from torch import nn
 
 from llamacli.builtin.chat.team import Team
 
@@ -19,7 +20,12 @@ def member(rank: int, folder: str) -> None:
 
 
 def test_every_member_has_the_mean_of_all_gradients(tmp_path: Path) -> None:
-    multiprocessing.spawn(member, (str(tmp_path),), nprocs=2)
+    start = multiprocessing.get_context("spawn").Process
+    members = [start(target=member, args=(rank, str(tmp_path))) for rank in range(2)]
+    for process in members:
+        process.start()
+    for process in members:
+        process.join()
     for rank in range(2):
         weight, bias = torch.load(tmp_path / f"{rank}.pt")
         assert weight.tolist() == [[0.5, 0.5], [0.5, 0.5]]
