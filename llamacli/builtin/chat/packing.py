@@ -16,7 +16,8 @@ from llamacli.builtin.chat.tokenizer import BOS, END_HEADER, EOT, PAD, START_HEA
 
 GIVEN, ANSWER, QUESTION = 0, 1, 2
 """What a token is: of the frame or of a system prompt, of an answer, of what a user says."""
-_PARTS = {"system": GIVEN, "user": QUESTION, "assistant": ANSWER}
+LONGEST_QUESTION = 64
+"""Tokens of a message beyond which it holds a document, whose words follow from nothing."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Encoder:
             for message in messages:
                 header, content = self._headers[message["role"]], next(encodings).ids
                 ids += [*header, *content, self._eot]
-                parts += [GIVEN] * len(header) + [_PARTS[message["role"]]] * (len(content) + 1)
+                parts += [GIVEN] * len(header) + [_part(message["role"], len(content))] * (len(content) + 1)
             result.append((ids, parts))
         return result
 
@@ -99,6 +100,12 @@ def make_rows(order: Order, encoder: Encoder) -> Rows:
             used[row] += len(ids)
             count[row] += 1
     return Rows(tokens, owner, parts)
+
+
+def _part(role: str, length: int) -> int:
+    if role == "assistant":
+        return ANSWER
+    return QUESTION if role == "user" and length <= LONGEST_QUESTION else GIVEN
 
 
 def joined(parts: Iterable[Rows]) -> Rows:

@@ -179,8 +179,9 @@ class _Trainer:
                 logits = penalized(logits, table[index[:, :-1][learned]], position)
             loss = functional.cross_entropy(logits, targets)
             if self.plan.questions:
-                loss = loss + self.plan.questions * functional.cross_entropy(
-                    *self._predicted(states, tokens, parts == QUESTION)
+                asked, words = self._predicted(states, tokens, parts == QUESTION)
+                loss = loss + self.plan.questions * functional.cross_entropy(asked, words, reduction="sum") / max(
+                    1, len(words)
                 )
         loss.backward()  # type: ignore[no-untyped-call]
         self.team.average(self.model)
