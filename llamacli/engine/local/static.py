@@ -1,16 +1,17 @@
 """Decoding over a cache of fixed size, so that one step can be captured once and replayed for every token."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from llamacli.engine.local.attention import read_grouped_heads
 from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, set_length, show
-from llamacli.engine.local.decode import SLICE, Decoder
+from llamacli.engine.local.compiling import Forward, SecondGear, next_logits, only_compiled, token_and_position
+from llamacli.engine.local.decode import SLICE, Decoder, threads_for
 from llamacli.engine.local.fused import FusedStep, fused_step
 from llamacli.sampling import Sampling
 
@@ -22,7 +23,6 @@ HEADROOM = 256
 """Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
 WARM_PROMPT = 16
 """Tokens of the prompt that warms up: enough for the kernels of a prompt."""
-COMPILED = ", compiled"
 WARM_UPS = 2
 """Calls before a step is captured: libraries choose kernels and make their handles in them."""
 LARGE_SLICE = 2048
@@ -54,31 +54,32 @@ class StaticDecoder(Decoder):
         self._sizes = (*(size for size in SIZES if size < window), largest)
         self._capture = capture
         self._fused = fused
-        self._forward: Callable[..., Any] = model
-        self._token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
-        self._position = torch.zeros_like(self._token)
+        self._gear: SecondGear | None = None
+        self._token, self._position = token_and_position(model.device)
+        read_grouped_heads()
         super().__init__(model)
         self.slice = _slice_for(model.device)
-        self.method = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
+        self._name = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
+
+    @property
+    def method(self) -> str:
+        """How tokens are decoded now, for people."""
+        return self._name + (", compiled" if self._compiled else "")
 
     def forget(self) -> None:
         """Throw everything away, captured steps too."""
         self._ids = []
         self._cache = None
-        self._steps: dict[int, Step] = {}
+        self._shift(None)
 
-    def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
-        """See `Decoder.warm_up`: a step is captured, compiled before where it can be, and forgotten again."""
-        compiled = compiled and self.shift_up()
-        try:
-            self._take_steps(sampling)
-        except Exception:
-            if not compiled:
-                raise
-            self._shift_down()
-            self._take_steps(sampling)
+    def close(self) -> None:
+        """See `Decoder.close`; what is being compiled ends."""
+        if self._gear:
+            self._gear.close()
+        super().close()
 
-    def _take_steps(self, sampling: Sampling) -> None:
+    def warm_up(self, sampling: Sampling) -> None:
+        """See `Decoder.warm_up`: a step is captured."""
         prompt = [0] * WARM_PROMPT
         logits = self.read_prompt(prompt, 0, lambda: False)
         assert logits is not None
@@ -86,19 +87,15 @@ class StaticDecoder(Decoder):
             pass
         self.rewind([])
 
-    def _shift_down(self) -> None:
-        """Back to what was before `shift_up`: there is no compiler, or it does not know the model."""
-        self.forget()
-        self._forward = self.model
-        self.method = self.method.removesuffix(COMPILED)
-
-    def shift_up(self) -> bool:
-        """Let torch compile the forward pass of a step, which the next step waits for; not one that is fused."""
+    def shift_up(self, *, wait: bool) -> bool:
+        """See `Decoder.shift_up`: torch compiles the forward pass of a step, unless it is fused."""
         if self._fused:
             return False
-        self._forward = torch.compile(self.model.forward, mode="default", dynamic=False)
-        self._steps.clear()
-        self.method += COMPILED
+        self._gear = SecondGear(self.model, wait=wait)
+        if wait:
+            self.forget()  # what is measured now begins with a small cache, as what was measured before
+        elif self._cache is not None:
+            self._find_gear()
         return True
 
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
@@ -137,27 +134,52 @@ class StaticDecoder(Decoder):
             return
         wanted = min(needed + HEADROOM, self._sizes[-1])
         size = next(size for size in self._sizes if size >= max(wanted, needed))
-        self._steps.clear()
+        self._shift(None)
         if self._cache is None:
             self._cache = new_cache(self.model, size)
         else:
             lengthen(self._cache, size)
 
+    def _shift(self, compiled: Forward | None) -> None:
+        """Let the next steps be made over a compiled forward pass, or over the model itself."""
+        self._compiled = compiled
+        self._steps: dict[int, Step] = {}
+
+    def _find_gear(self) -> None:
+        """Shift up where the forward pass for the present cache is compiled; else see to it that it will be."""
+        if self._gear and not self._compiled and (compiled := self._gear.forward(self._cache.layers[0].max_cache_len)):
+            self._shift(compiled)
+
     def _step(self) -> Step:
+        self._find_gear()
         candidates = self._sampler.candidates
         if candidates not in self._steps:
-            self._steps[candidates] = self._run if self._capture is None else self._captured(self._capture)
+            self._steps[candidates] = self._new_step()
         return self._steps[candidates]
 
-    def _captured(self, capture: "Callable[[Step, torch.Generator], Step]") -> Step:
+    def _new_step(self) -> Step:
+        try:
+            return self._captured()
+        except Exception:
+            if self._gear is None or self._gear.waits or not self._compiled:
+                raise
+            self._gear.give_up()
+            self._shift(None)
+            return self._captured()
+
+    def _captured(self) -> Step:
         """Capture a step, which runs it a few times, and undo what that did."""
+        if self._capture is None:
+            return self._run
         token, position, length = self._token.clone(), self._position.clone(), len(self._ids)
-        with self._sampler.undone():
-            step = capture(self._run, self._sampler.generator)
-        self._token.copy_(token)
-        self._position.copy_(position)
-        self._shorten(length)
-        return step
+        torch.set_num_threads(threads_for(self._weights))  # which is what it was compiled for
+        try:
+            with self._sampler.undone(), only_compiled() if self._compiled else nullcontext():
+                return self._capture(self._run, self._sampler.generator)
+        finally:
+            self._token.copy_(token)
+            self._position.copy_(position)
+            self._shorten(length)
 
     def _run(self) -> None:
         """Read the token, choose the next one, and leave it as the token to read."""
@@ -167,12 +189,7 @@ class StaticDecoder(Decoder):
     def _logits(self) -> Tensor:
         if self._fused:
             return self._fused(self._token, self._position, self._cache)
-        with _grouped_heads():
-            output = self._forward(
-                input_ids=self._token, position_ids=self._position, past_key_values=self._cache, use_cache=True
-            )
-        logits: Tensor = output.logits[0, -1]
-        return logits
+        return next_logits(self._compiled or self.model, self._token, self._position, self._cache)
 
 
 def decoder_for(model: Any, window: int) -> Decoder:
@@ -214,22 +231,3 @@ def _slice_for(device: torch.device) -> int:
     if device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory > LARGE_CARD:
         return LARGE_SLICE
     return SLICE
-
-
-@contextmanager
-def _grouped_heads() -> Iterator[None]:
-    """Let attention read the key and value heads as they are, without copies for all query heads.
-
-    transformers looks at this variable in every call. Not while prompts are read: with a mask and many queries it
-    would choose a kernel that needs memory for all pairs of tokens.
-    """
-    name = "TRANSFORMERS_SDPA_FORCE_GQA"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
