@@ -14,6 +14,7 @@ from torch import Tensor
 from llamacli.background import in_background
 from llamacli.engine.local.cache import new_cache
 from llamacli.engine.local.decode import threads_for
+from llamacli.engine.local.hardware import free_memory
 
 Forward = Callable[..., Any]
 """The forward pass of a model, as it is or compiled."""
@@ -45,28 +46,27 @@ class SecondGear:
         return None if self._making else self._made.get(size)
 
     def give_up(self) -> None:
-        """Make no more."""
+        """Make no more, and free what the last try has taken."""
         self._over = True
         self._made.clear()
+        free_memory()
 
     def close(self) -> None:
-        """Make no more, and end what is being made."""
-        self.give_up()
+        """End what is being made. There is nothing more to ask for."""
         if self._making is not None:
             self._making.end()
         self._making = self._model = None
+        self._made.clear()
 
     def _collect(self) -> None:
-        making = self._making
-        if making is None or not (self.waits or making.future.done()):
+        if self._making is None or not (self.waits or self._making.future.done()):
             return
+        size, made = self._making.size, self._making.future
         self._making = None
-        error = making.future.exception()
-        if error is None:
-            self._made[making.size] = making.future.result()
-        elif self.waits:
-            raise error
+        if self.waits or made.exception() is None:
+            self._made[size] = made.result()
         else:
+            del made
             self.give_up()
 
 
