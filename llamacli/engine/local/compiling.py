@@ -2,10 +2,14 @@
 
 import atexit
 import ctypes
+import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
 from threading import Lock, get_ident
+from time import monotonic
+from traceback import clear_frames
 from typing import Any
 
 import torch
@@ -19,55 +23,75 @@ from llamacli.engine.local.hardware import free_memory
 Forward = Callable[..., Any]
 """The forward pass of a model, as it is or compiled."""
 
-PATIENCE = 5.0
-"""Seconds that a compilation gets to end when it is told to: nearly always it takes a tenth of one."""
+PATIENCE = 2.0
+"""Seconds that a compilation gets to end. A tenth of one is the rule, but what is not Python has to finish first."""
+AGAIN = 0.5
+"""Seconds after which it is told again: destructors and callbacks of weak references swallow exceptions."""
 
 
 class SecondGear:
-    """Compiled forward passes of a step, one for each size of the cache, made one at a time when they are asked for.
+    """Compiled forward passes of a step, one for each size of the cache, made one at a time.
 
     Once one cannot be made there are no more: without a compiler, or for a model that it does not know, each try would
-    be as vain. Whoever would rather `wait` for them hears why.
+    be as vain. Whoever would rather wait for them hears why.
     """
 
     def __init__(self, model: Any, *, wait: bool) -> None:
         self.waits = wait
+        self.why = ""
+        """Why there are no more."""
         self._model = model
         self._made: dict[int, Forward] = {}
         self._making: _Compilation | None = None
-        self._over = False
+
+    def begin(self, size: int) -> None:
+        """Start to make the one for a cache of `size` tokens, if none is being made."""
+        if not (self._making or self.why or size in self._made):
+            self._making = _Compilation(self._model, size)
 
     def forward(self, size: int) -> Forward | None:
-        """The one for a cache of `size` tokens; None while it is being made, or another one: torch calls none then."""
+        """The one for a cache of `size` tokens; None where it is not made, or another one is: torch calls none then."""
+        if self.waits:
+            self.begin(size)
         self._collect()
-        if self._making is None and size not in self._made and not self._over:
-            self._making = _Compilation(self._model, size)
-            self._collect()
         return None if self._making else self._made.get(size)
 
-    def give_up(self) -> None:
+    def pause(self) -> None:
+        """End what is being made; it may begin again.
+
+        While a step is captured nobody may wait for the whole card, as the compiler does: both would fail.
+        """
+        if self._making and not self._making.ending:
+            self._making.end()
+            self._collect()
+
+    def give_up(self, why: str) -> None:
         """Make no more, and free what the last try has taken."""
-        self._over = True
+        self.why = why
         self._made.clear()
         free_memory()
 
     def close(self) -> None:
         """End what is being made. There is nothing more to ask for."""
-        if self._making is not None:
+        if self._making:
             self._making.end()
         self._making = self._model = None
         self._made.clear()
 
     def _collect(self) -> None:
-        if self._making is None or not (self.waits or self._making.future.done()):
+        making = self._making
+        if making is None or not (self.waits or making.future.done()):
             return
-        size, made = self._making.size, self._making.future
         self._making = None
-        if self.waits or made.exception() is None:
-            self._made[size] = made.result()
-        else:
-            del made
-            self.give_up()
+        error = making.future.exception()
+        if error is None:
+            self._made[making.size] = making.future.result()
+        elif self.waits:
+            raise error
+        elif not making.ending:
+            why = repr(error)
+            del making, error  # with all that they hold
+            self.give_up(why)
 
 
 class _Ended(BaseException):
@@ -79,19 +103,25 @@ class _Compilation:
 
     def __init__(self, model: Any, size: int) -> None:
         self.size = size
+        self.ending = False
+        self._model = model
         self._thread: int | None = None
-        self._ending = False
         self._changing = Lock()
-        self.future = in_background(lambda: self._run(model), "compiler")
+        self.future = in_background(self._run, "compiler")
 
-    def _run(self, model: Any) -> Forward:
+    def _run(self) -> Forward:
+        load_compiler()
         with self._changing:
-            if self._ending:
+            if self.ending:
                 raise _Ended
             self._thread = get_ident()
         atexit.register(self.end)
         try:
-            return compiled(model, self.size)
+            with _unheard():
+                return compiled(self._model, self.size)
+        except BaseException as error:
+            clear_frames(error.__traceback__)  # the cache is large
+            raise
         finally:
             with self._changing:
                 self._thread = None
@@ -102,11 +132,30 @@ class _Compilation:
 
         A thread that the end of the process cuts off within the compiler aborts the process.
         """
-        with self._changing:
-            if self._thread is not None and not self._ending:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(_Ended))
-            self._ending = True
-        wait([self.future], PATIENCE)
+        self.ending = True
+        patient_until = monotonic() + PATIENCE
+        while not self.future.done() and monotonic() < patient_until:
+            with self._changing:
+                if self._thread is not None:
+                    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(_Ended))
+            wait([self.future], min(AGAIN, PATIENCE))
+
+
+@contextmanager
+def _unheard() -> Iterator[None]:
+    """Let Python not tell of an end that was swallowed."""
+    tell = sys.unraisablehook
+    sys.unraisablehook = lambda swallowed: None if swallowed.exc_type is _Ended else tell(swallowed)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = tell
+
+
+def load_compiler() -> None:
+    """Import it, which must not end in the middle: what was half imported fails the next time."""
+    warnings.filterwarnings("ignore", module="torch")  # what a compiler has to say is not for people who chat
+    import torch._inductor.compile_fx  # noqa: F401
 
 
 def compiled(model: Any, size: int) -> Forward:

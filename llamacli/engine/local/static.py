@@ -95,7 +95,7 @@ class StaticDecoder(Decoder):
         if wait:
             self.forget()  # what is measured now begins with a small cache, as what was measured before
         elif self._cache is not None:
-            self._find_gear()
+            self._gear.begin(self._size)
         return True
 
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
@@ -130,7 +130,7 @@ class StaticDecoder(Decoder):
     def _reserve(self, count: int) -> None:
         """Make room for `count` more tokens, and for those that warm up a step."""
         needed = len(self._ids) + count + WARM_UPS
-        if self._cache is not None and needed <= self._cache.layers[0].max_cache_len:
+        if self._cache is not None and needed <= self._size:
             return
         wanted = min(needed + HEADROOM, self._sizes[-1])
         size = next(size for size in self._sizes if size >= max(wanted, needed))
@@ -145,25 +145,31 @@ class StaticDecoder(Decoder):
         self._compiled = compiled
         self._steps: dict[int, Step] = {}
 
-    def _find_gear(self) -> None:
-        """Shift up where the forward pass for the present cache is compiled; else see to it that it will be."""
-        if self._gear and not self._compiled and (compiled := self._gear.forward(self._cache.layers[0].max_cache_len)):
-            self._shift(compiled)
+    @property
+    def _size(self) -> int:
+        """Tokens that the cache has room for."""
+        return int(self._cache.layers[0].max_cache_len)
 
     def _step(self) -> Step:
-        self._find_gear()
-        candidates = self._sampler.candidates
+        """A step for the present cache: compiled where that is done, else while it is being done."""
+        gear, candidates = self._gear, self._sampler.candidates
+        if gear and not self._compiled and (compiled := gear.forward(self._size)):
+            self._shift(compiled)
         if candidates not in self._steps:
+            if gear:
+                gear.pause()
             self._steps[candidates] = self._new_step()
+        if gear and not self._compiled:
+            gear.begin(self._size)
         return self._steps[candidates]
 
     def _new_step(self) -> Step:
         try:
             return self._captured()
-        except Exception:
+        except Exception as error:
             if self._gear is None or self._gear.waits or not self._compiled:
                 raise
-            self._gear.give_up()
+            self._gear.give_up(repr(error))
             self._shift(None)
             return self._captured()
 

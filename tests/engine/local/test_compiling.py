@@ -8,7 +8,8 @@ from concurrent.futures import Future, wait
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from threading import Lock, Semaphore, get_ident
+from queue import SimpleQueue
+from threading import Lock, get_ident
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ class Compiler:
         """Calls of what was compiled, in other threads than the compiler's."""
         self.breaks: Callable[[], None] = lambda: None
         self.broken: Callable[[], None] = lambda: None
-        self._allowed = Semaphore(0)
+        self._allowed: SimpleQueue[None] = SimpleQueue()
         self._changing = Lock()
 
     def __call__(self, forward: Callable[..., Any], **_: object) -> Callable[..., Any]:
@@ -46,9 +47,11 @@ class Compiler:
             self.begun += 1
             self.running += 1
             self.most = max(self.most, self.running)
-        assert self._allowed.acquire(timeout=20)
-        self.running -= 1
-        self.breaks()
+        try:
+            self._allowed.get(timeout=20)
+            self.breaks()
+        finally:
+            self.running -= 1
         thread = get_ident()
 
         def compiled(**arguments: Any) -> Any:
@@ -59,9 +62,19 @@ class Compiler:
 
         return compiled
 
+    def await_work(self) -> None:
+        """Wait until it works on something."""
+        while not self.running:
+            time.sleep(0.001)
+
+    def allow(self, times: int) -> None:
+        """Let it finish so many times."""
+        for _ in range(times):
+            self._allowed.put(None)
+
     def let(self, decoder: StaticDecoder) -> None:
         """Let it finish what it works on."""
-        self._allowed.release()
+        self.allow(1)
         wait([made(decoder)], timeout=20)
 
 
@@ -75,6 +88,11 @@ def fail() -> None:
     raise RuntimeError("no compiler")
 
 
+def forever() -> None:
+    while True:
+        time.sleep(0.001)
+
+
 @pytest.fixture
 def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
     compiler = Compiler()
@@ -86,6 +104,7 @@ def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
 def _small_caches_without_gradients(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(static, "SIZES", (48, 96, 200))
     monkeypatch.setattr(static, "HEADROOM", 8)
+    monkeypatch.setattr(compiling, "PATIENCE", 0.05)
     with torch.inference_mode():
         yield
 
@@ -146,9 +165,10 @@ def test_a_cache_that_grows_is_in_the_first_gear_until_its_own_is_made(
 
 def test_sizes_are_made_one_at_a_time(decoder: StaticDecoder, model: Any, compiler: Compiler) -> None:
     decoder.shift_up(wait=False)
+    compiler.await_work()
     answer = said(decoder)
-    tokens = list(islice(answer, 80))  # longer than the first cache
-    assert compiler.begun <= 1
+    tokens = list(islice(answer, 80))  # longer than the cache of which a forward pass is being made
+    assert compiler.begun == 1
     compiler.let(decoder)
     tokens += islice(answer, 5)
     assert not decoder.method.endswith("compiled")
@@ -157,6 +177,27 @@ def test_sizes_are_made_one_at_a_time(decoder: StaticDecoder, model: Any, compil
     assert decoder.method.endswith("compiled")
     assert (compiler.begun, compiler.most) == (2, 1)
     assert tokens == expected(model, 90)
+
+
+@pytest.mark.parametrize("decoder", [replayed], indirect=True)
+def test_nothing_is_compiled_while_a_step_is_captured(decoder: StaticDecoder, model: Any, compiler: Compiler) -> None:
+    running: list[int] = []
+
+    def capture(step: static.Step, generator: torch.Generator) -> static.Step:
+        running.append(compiler.running)
+        return replayed(step, generator)
+
+    decoder._capture = capture
+    compiler.breaks = forever
+    compiler.allow(3)
+    decoder.shift_up(wait=False)
+    answer, tokens = said(decoder), list[int]()
+    for count in (30, 40, 70):
+        compiler.await_work()
+        tokens += islice(answer, count)
+    assert running == [0, 0]
+    assert (compiler.begun, compiler.most) == (3, 1)
+    assert tokens == expected(model, 140)
 
 
 def test_nothing_compiled_is_called_while_another_size_is_made(decoder: StaticDecoder, compiler: Compiler) -> None:
@@ -202,21 +243,17 @@ def test_after_everything_was_forgotten_what_was_compiled_is_taken_again(
     assert compiler.begun == 1
 
 
-def test_a_decoder_is_closed_while_the_compiler_works(
-    tiny_llama: Path, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compiling, "PATIENCE", 0.05)
+def test_a_decoder_is_closed_while_the_compiler_works(tiny_llama: Path, compiler: Compiler) -> None:
     model = AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
     decoder, alive = StaticDecoder(model, 4096, replayed), weakref.ref(model)
     decoder.warm_up(sampling())
     decoder.shift_up(wait=False)
     del model
     future = made(decoder)
-    while not compiler.begun:
-        time.sleep(0.001)
+    compiler.await_work()
     decoder.close()
     assert not future.done()
-    compiler._allowed.release()
+    compiler.allow(1)
     assert isinstance(future.exception(timeout=20), compiling._Ended)
     del future
     gc.collect()
@@ -226,13 +263,10 @@ def test_a_decoder_is_closed_while_the_compiler_works(
 def test_a_compiler_that_works_in_python_ends_at_once(
     decoder: StaticDecoder, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def work() -> None:
-        while True:
-            time.sleep(0.001)
-
-    compiler.breaks = work
+    monkeypatch.setattr(compiling, "PATIENCE", 20)
+    compiler.breaks = forever
+    compiler.allow(1)
     decoder.shift_up(wait=False)
-    compiler._allowed.release()
     future = made(decoder)
     decoder.close()
     assert isinstance(future.exception(timeout=0), compiling._Ended)
@@ -266,7 +300,7 @@ def test_the_first_answer_waits_for_no_compiler(engine: LocalEngine, compiler: C
 
 def test_who_measures_waits_for_the_compiler_and_hears_what_it_says(engine: LocalEngine, compiler: Compiler) -> None:
     asked = Conversation().with_prompt("one two three")
-    compiler._allowed.release(3)
+    compiler.allow(3)
     assert engine.shift_up()
     answer(engine, asked, 2)
     assert engine.info.decoding == "CUDA graph, compiled"

@@ -163,6 +163,8 @@ def test_an_answer_goes_on_while_its_step_is_compiled(tmp_path: Path, dtype: tor
         while decoder.method == "CUDA graph" and len(said) < 700:
             said.append(next(answer))
             time.sleep(0.1)
+        assert decoder._gear is not None
+        assert decoder._gear.why == ""
         assert decoder.method == "CUDA graph, compiled"
         said += islice(answer, 100)
     if dtype == torch.float32:
