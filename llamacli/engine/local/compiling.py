@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
-from threading import Lock, get_ident
+from threading import Event, Lock, get_ident
 from time import monotonic
 from traceback import clear_frames
 from typing import Any
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from llamacli.background import in_background
+from llamacli.engine.local.beside import leaving_room
 from llamacli.engine.local.cache import new_cache
 from llamacli.engine.local.decode import threads_for
 from llamacli.engine.local.hardware import free_memory
@@ -43,11 +44,22 @@ class SecondGear:
         self._model = model
         self._made: dict[int, Forward] = {}
         self._making: _Compilation | None = None
+        self._free = Event()
+        self._free.set()
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let what is being made stand aside meanwhile."""
+        self._free.clear()
+        try:
+            yield
+        finally:
+            self._free.set()
 
     def begin(self, size: int) -> None:
         """Start to make the one for a cache of `size` tokens, if none is being made."""
         if not (self._making or self.why or size in self._made):
-            self._making = _Compilation(self._model, size)
+            self._making = _Compilation(self._model, size, self._free)
 
     def forward(self, size: int) -> Forward | None:
         """The one for a cache of `size` tokens; None where it is not made, or another one is: torch calls none then."""
@@ -101,31 +113,39 @@ class _Ended(BaseException):
 class _Compilation:
     """One forward pass being compiled, and the promise of it."""
 
-    def __init__(self, model: Any, size: int) -> None:
+    def __init__(self, model: Any, size: int, free: Event) -> None:
         self.size = size
         self.ending = False
         self._model = model
+        self._free = free
         self._thread: int | None = None
         self._changing = Lock()
         self.future = in_background(self._run, "compiler")
 
     def _run(self) -> Forward:
-        load_compiler()
-        with self._changing:
-            if self.ending:
-                raise _Ended
-            self._thread = get_ident()
         atexit.register(self.end)
         try:
-            with _unheard():
-                return compiled(self._model, self.size)
+            with leaving_room(self._free):
+                load_compiler()
+                with self._may_end(), _unheard():
+                    return compiled(self._model, self.size)
         except BaseException as error:
             clear_frames(error.__traceback__)  # the cache is large
             raise
         finally:
+            atexit.unregister(self.end)
+
+    @contextmanager
+    def _may_end(self) -> Iterator[None]:
+        with self._changing:
+            if self.ending:
+                raise _Ended
+            self._thread = get_ident()
+        try:
+            yield
+        finally:
             with self._changing:
                 self._thread = None
-            atexit.unregister(self.end)
 
     def end(self) -> None:
         """Raise an exception in its thread, since the compiler cannot be told to stop, and wait a little.

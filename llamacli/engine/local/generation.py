@@ -106,13 +106,14 @@ class LocalEngine:
         try:
             with torch.inference_mode():
                 self._decoder.warm_up(sampling)
-                if compiled:
-                    self._decoder.shift_up(wait=False)
         except Exception:  # noqa: BLE001 - whatever it is, the first answer meets it too, and says so
             self._decoder.forget()
+            compiled = False
         # What loading made stays. Without this, Python now and then looks through all of it for garbage: 200 ms between
         # two tokens, with 360,000 objects.
         gc.freeze()
+        if compiled:
+            self._decoder.shift_up(wait=False)
 
     def close(self) -> None:
         """End the thread and give back the memory."""

@@ -1,6 +1,7 @@
 """The second gear is made in the background and taken between two tokens, with a stand-in for torch's compiler."""
 
 import gc
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -9,15 +10,17 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Lock, get_ident
+from threading import Event, Lock, get_ident
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from llamacli.background import in_background
 from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import compiling, static
+from llamacli.engine.local.beside import leaving_room
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
@@ -28,6 +31,7 @@ from tests.engine.local.test_static import replayed
 from tests.settings import sampling
 
 PROMPT = [5, 6, 7]
+INFO = EngineInfo("tiny", 4096, "cpu", "float32", "none")
 
 
 class Compiler:
@@ -260,18 +264,6 @@ def test_a_decoder_is_closed_while_the_compiler_works(tiny_llama: Path, compiler
     assert alive() is None
 
 
-def test_a_compiler_that_works_in_python_ends_at_once(
-    decoder: StaticDecoder, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(compiling, "PATIENCE", 20)
-    compiler.breaks = forever
-    compiler.allow(1)
-    decoder.shift_up(wait=False)
-    future = made(decoder)
-    decoder.close()
-    assert isinstance(future.exception(timeout=0), compiling._Ended)
-
-
 def test_what_is_fused_has_no_second_gear(model: Any, compiler: Compiler) -> None:
     fused: Any = object()
     assert not StaticDecoder(model, 4096, None, fused).shift_up(wait=False)
@@ -279,12 +271,55 @@ def test_what_is_fused_has_no_second_gear(model: Any, compiler: Compiler) -> Non
     assert compiler.begun == 0
 
 
+def test_what_is_compiled_stands_aside_while_others_are_waited_for() -> None:
+    free, done, turns = Event(), Event(), list[float]()
+
+    def work() -> None:
+        with leaving_room(free):
+            while not done.is_set():
+                kept = [[] for _ in range(1000)]  # type: ignore[var-annotated]
+                turns.append(len(kept))
+
+    def turns_in_a_while() -> int:
+        before = len(turns)
+        time.sleep(0.2)
+        return len(turns) - before
+
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    working = in_background(work, "work")
+    aside = turns_in_a_while()
+    free.set()
+    assert turns_in_a_while() > 10 * max(1, aside)
+    done.set()
+    working.result(timeout=20)
+    assert (sys.getswitchinterval(), gc.get_threshold()) == (interval, thresholds)
+
+
 @pytest.fixture
 def engine(tiny_llama: Path, model: Any) -> Iterator[LocalEngine]:
-    info = EngineInfo("tiny", 4096, "cpu", "float32", "none")
-    engine = LocalEngine(StaticDecoder(model, 4096, replayed), AutoTokenizer.from_pretrained(tiny_llama), info)
+    engine = LocalEngine(StaticDecoder(model, 4096, replayed), AutoTokenizer.from_pretrained(tiny_llama), INFO)
     yield engine
     engine.close()
+
+
+def test_a_closed_engine_ends_its_compiler_and_gives_the_memory_back(
+    tiny_llama: Path, compiler: Compiler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "PATIENCE", 20)
+    model = AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
+    decoder, alive = StaticDecoder(model, 4096, replayed), weakref.ref(model)
+    engine = LocalEngine(decoder, AutoTokenizer.from_pretrained(tiny_llama), INFO)
+    del model
+    compiler.breaks = forever
+    compiler.allow(1)
+    engine.warm_up(sampling(), compiled=True)
+    compiler.await_work()
+    future = made(decoder)
+    engine.close()
+    assert isinstance(future.exception(timeout=0), compiling._Ended)
+    del future
+    gc.collect()
+    assert alive() is None
 
 
 def test_the_first_answer_waits_for_no_compiler(engine: LocalEngine, compiler: Compiler) -> None:
