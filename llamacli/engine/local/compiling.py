@@ -2,12 +2,13 @@
 
 import atexit
 import ctypes
+import gc
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 from contextlib import contextmanager
-from threading import Event, Lock, get_ident
+from threading import Lock, get_ident
 from time import monotonic
 from traceback import clear_frames
 from typing import Any
@@ -16,7 +17,6 @@ import torch
 from torch import Tensor
 
 from llamacli.background import in_background
-from llamacli.engine.local.beside import leaving_room
 from llamacli.engine.local.cache import new_cache
 from llamacli.engine.local.decode import threads_for
 from llamacli.engine.local.hardware import free_memory
@@ -26,6 +26,11 @@ Forward = Callable[..., Any]
 
 PATIENCE = 2.0
 """Seconds that a compilation gets to end. A tenth of one is the rule, but what is not Python has to finish first."""
+INTERVAL = 0.0005
+"""Seconds that Python gives a thread while others wait, a tenth of what is usual. It runs one thread at a time, and
+torch lets others run whenever it launches a kernel, which a prompt does a thousand times."""
+NEVER = 1_000_000
+"""Collections of young objects before all are looked at: there are half a million more than else, 0.4 s at a time."""
 AGAIN = 0.5
 """Seconds after which it is told again: destructors and callbacks of weak references swallow exceptions."""
 
@@ -44,22 +49,11 @@ class SecondGear:
         self._model = model
         self._made: dict[int, Forward] = {}
         self._making: _Compilation | None = None
-        self._free = Event()
-        self._free.set()
-
-    @contextmanager
-    def aside(self) -> Iterator[None]:
-        """Let what is being made stand aside meanwhile."""
-        self._free.clear()
-        try:
-            yield
-        finally:
-            self._free.set()
 
     def begin(self, size: int) -> None:
         """Start to make the one for a cache of `size` tokens, if none is being made."""
         if not (self._making or self.why or size in self._made):
-            self._making = _Compilation(self._model, size, self._free)
+            self._making = _Compilation(self._model, size)
 
     def forward(self, size: int) -> Forward | None:
         """The one for a cache of `size` tokens; None where it is not made, or another one is: torch calls none then."""
@@ -113,11 +107,10 @@ class _Ended(BaseException):
 class _Compilation:
     """One forward pass being compiled, and the promise of it."""
 
-    def __init__(self, model: Any, size: int, free: Event) -> None:
+    def __init__(self, model: Any, size: int) -> None:
         self.size = size
         self.ending = False
         self._model = model
-        self._free = free
         self._thread: int | None = None
         self._changing = Lock()
         self.future = in_background(self._run, "compiler")
@@ -125,7 +118,7 @@ class _Compilation:
     def _run(self) -> Forward:
         atexit.register(self.end)
         try:
-            with leaving_room(self._free):
+            with _leaving_room():
                 load_compiler()
                 with self._may_end(), _unheard():
                     return compiled(self._model, self.size)
@@ -159,6 +152,19 @@ class _Compilation:
                 if self._thread is not None:
                     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread), ctypes.py_object(_Ended))
             wait([self.future], min(AGAIN, PATIENCE))
+
+
+@contextmanager
+def _leaving_room() -> Iterator[None]:
+    """Let the threads that somebody waits for get their turn soon."""
+    interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(min(interval, INTERVAL))
+    gc.set_threshold(*thresholds[:2], NEVER)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*thresholds)
+        sys.setswitchinterval(interval)
 
 
 @contextmanager

@@ -117,8 +117,7 @@ class StaticDecoder(Decoder):
         set_length(self._cache, len(self._ids))  # a fused step does not count
         show(self._cache, len(self._ids) + len(ids))
         try:
-            with self._gear.aside() if self._gear else nullcontext():
-                return super()._read(ids)
+            return super()._read(ids)
         finally:
             show(self._cache, None)
 

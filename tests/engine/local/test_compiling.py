@@ -10,17 +10,15 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from threading import Event, Lock, get_ident
+from threading import Lock, get_ident
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from llamacli.background import in_background
 from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import compiling, static
-from llamacli.engine.local.beside import leaving_room
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
@@ -271,27 +269,14 @@ def test_what_is_fused_has_no_second_gear(model: Any, compiler: Compiler) -> Non
     assert compiler.begun == 0
 
 
-def test_what_is_compiled_stands_aside_while_others_are_waited_for() -> None:
-    free, done, turns = Event(), Event(), list[float]()
-
-    def work() -> None:
-        with leaving_room(free):
-            while not done.is_set():
-                kept = [[] for _ in range(1000)]  # type: ignore[var-annotated]
-                turns.append(len(kept))
-
-    def turns_in_a_while() -> int:
-        before = len(turns)
-        time.sleep(0.2)
-        return len(turns) - before
-
+def test_the_compiler_gives_others_their_turn_and_leaves_python_as_it_was(
+    decoder: StaticDecoder, compiler: Compiler
+) -> None:
     interval, thresholds = sys.getswitchinterval(), gc.get_threshold()
-    working = in_background(work, "work")
-    aside = turns_in_a_while()
-    free.set()
-    assert turns_in_a_while() > 10 * max(1, aside)
-    done.set()
-    working.result(timeout=20)
+    decoder.shift_up(wait=False)
+    compiler.await_work()
+    assert sys.getswitchinterval() < interval
+    compiler.let(decoder)
     assert (sys.getswitchinterval(), gc.get_threshold()) == (interval, thresholds)
 
 
