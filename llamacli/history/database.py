@@ -11,6 +11,8 @@ from llamacli.errors import HistoryFailed
 from llamacli.history.index import TABLES, prepare
 
 FILE_NAME = "history.db"
+TYPED_NAME = "typed"
+"""The file beside it, of what was typed at the prompt of a chat."""
 BUSY_S = 10.0
 """How long other programs that write are waited for."""
 

@@ -105,12 +105,12 @@ def test_an_empty_answer_is_told() -> None:
 
 
 def test_an_edited_prompt_replaces_its_turn() -> None:
-    chat = talk("one\n/edit\none and a half\n", "first", "second")
+    chat = talk("one\n/edit\none and a half\n", "first", "second", person=False)
     assert [m.content for m in chat.repl.chat.session.conversation.messages] == ["one and a half", "second"]
 
 
 def test_an_edited_prompt_that_fails_loses_nothing() -> None:
-    chat = talk("one\n/edit\nother\n", "first", Reply("", fault=EngineFailed("Broken.")))
+    chat = talk("one\n/edit\nother\n", "first", Reply("", fault=EngineFailed("Broken.")), person=False)
     assert [m.content for m in chat.repl.chat.session.conversation.messages] == ["one", "first"]
 
 
@@ -145,8 +145,8 @@ def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path
     bars: list[str] = []
 
     class Watching(LineSource):
-        def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
-            bars.append(toolbar())
+        def read(self, toolbar: Callable[[int], str], draft: str = "", /) -> str:
+            bars.append(toolbar(200))
             if not loading.done():
                 loading.set_result(ScriptedEngine.saying("fine"))
             return super().read(toolbar, draft)
@@ -160,6 +160,6 @@ def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path
     source = Watching(io.StringIO(f"one\n/file {tmp_path}/a.txt\n"))
     Repl(settings(), open_models, Screen(Output(), err, {}), source, {}, unsaved()).run()
     assert bars[0] == "auto · model: reading weights 25%"
-    assert bars[1] == "scripted · cpu · medium, 250 tokens · 0.0 tokens/s"
+    assert bars[1] == "scripted · cpu · medium, 250 tokens · context 3 of 4,096"
     assert bars[2] == f"{bars[1]} · with {tmp_path}/a.txt"
     assert err.getvalue().startswith("Using the small model.\n")
