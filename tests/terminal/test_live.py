@@ -119,7 +119,7 @@ SMALLER = {
 
 
 def resized(source: str, cut: int, size: terminal_size, *, keep_empty: bool) -> list[str]:
-    """The scrollback of an answer that is drawn at every third character, in a terminal whose size changes at one of them."""
+    """An answer that is drawn often, in a terminal whose size changes meanwhile."""
     terminal, now = Terminal(), [0.0]
     console = console_of(terminal, {"TERM": "xterm-256color"}, terminal.size.columns, styled=True)
     answer = MarkdownAnswer(console, lambda: terminal.size, live=True, clock=lambda: now[0])
