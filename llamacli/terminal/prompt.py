@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import select
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
@@ -110,6 +111,10 @@ class TerminalPrompt:
         silent[0] &= ~termios.ICRNL
         silent[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
         termios.tcsetattr(fd, termios.TCSANOW, silent)
+        if select.select([fd], [], [], 0)[0]:  # keys that were echoed before, and will stand behind the prompt
+            self._session.output.write_raw("\r")
+            self._session.output.erase_end_of_line()
+            self._session.output.flush()
         try:
             yield
         finally:
