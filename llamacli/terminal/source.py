@@ -84,7 +84,11 @@ class LineSource:
             raise self._failure
         try:
             text = self._block()
+        except EOFError:
+            self._end_line()
+            raise
         except KeyboardInterrupt:
+            self._end_line()
             if self._leaving:
                 raise Interrupted("Interrupted.") from None
             self._leaving = True
@@ -99,6 +103,11 @@ class LineSource:
         while block_is_open(text) and (more := self._line()):
             text += more
         return text.rstrip("\r\n")
+
+    def _end_line(self) -> None:
+        if self._prompt is not None:
+            self._prompt.write("\n")  # after the prompt, and the ^C that the terminal shows
+            self._prompt.flush()
 
     def _line(self) -> str:
         self._lines += 1
