@@ -1,4 +1,5 @@
 import io
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,7 +19,7 @@ from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LineSource
 from tests.settings import settings
 from tests.shell import Output, unsaved
-from tests.terminal.talk import Talk, talk
+from tests.terminal.talk import Talk, talk, typed
 
 
 def test_lines_are_a_conversation() -> None:
@@ -137,6 +138,23 @@ def test_a_failed_first_model_ends_the_chat_and_a_failed_later_one_does_not() ->
     out = Output()
     assert repl("/model bad\none\n/model good\ntwo\n", out, model="good").run() is ExitStatus.NO_MODEL
     assert out.getvalue() == "fine\n"
+
+
+def test_a_model_that_cannot_be_had_later_is_told_before_it_is_asked() -> None:
+    err = Output()
+
+    def failing(chosen: Settings, report: Report) -> Models:
+        if chosen.model == "good":
+            return scripted_models(ScriptedEngine.saying("fine"), None)
+        future: Future[Engine] = Future()
+        future.set_exception(UnknownModel("There is no such model.", hint="/model good"))
+        return Models(future, None)
+
+    source = typed("/model bad\n")
+    repl = Repl(settings(model="good"), failing, Screen(Output(), err, {}), source, {}, unsaved())
+    assert repl.run() is ExitStatus.DONE
+    while "There is no such model." not in err.getvalue():  # it is told by the thread that waits for it
+        time.sleep(0.01)
 
 
 def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path: Path) -> None:
