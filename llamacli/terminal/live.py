@@ -129,7 +129,8 @@ class MarkdownAnswer:
     In a terminal that gets smaller the open block stays: it keeps the width with which it began, and the terminal
     breaks it, as it breaks what is above. To break it better it would have to be drawn anew from its first row; but
     which rows a terminal moves out of reach when it gets smaller, and whether it fills empty ones first, it does not
-    say (tmux moves rows into its scrollback even where half of the screen is empty), and they would be there twice.
+    say (tmux moves rows into its scrollback even where half of the screen is empty), and they would be there twice. Nor
+    does it say in time that its size changed: what is drawn in between, in tmux a quarter of a second, may go wrong.
     """
 
     def __init__(
