@@ -1,4 +1,5 @@
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,6 +132,17 @@ def test_a_failure_ends_the_prompt(keyboard: Keyboard, delay_s: float) -> None:
     keyboard.keys.send_text("half a ")
     with pytest.raises(UnknownModel, match="gone"):
         keyboard.source.read(lambda columns: "")
+
+
+def test_tab_lets_nobody_wait_who_types_on_and_sends(keyboard: Keyboard, monkeypatch: pytest.MonkeyPatch) -> None:
+    asleep = threading.Event()
+    monkeypatch.setattr(CommandCompleter, "_found", lambda *_: asleep.wait(10) and [])
+    keyboard.keys.send_text("/load \t")
+    threading.Timer(0.2, keyboard.keys.send_text, ["abc" + ENTER]).start()
+    started = time.monotonic()
+    assert keyboard.type() == "/load abc"
+    assert time.monotonic() - started < 5
+    asleep.set()
 
 
 def test_a_chat_at_the_keyboard(keyboard: Keyboard, tmp_path: Path) -> None:
