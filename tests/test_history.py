@@ -404,6 +404,7 @@ def test_the_file_is_logged_ahead(path: Path) -> None:
     saved(path, "one")
     with database.opened(path, create=False) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL: a power cut loses no ended turn
 
 
 def test_reading_makes_no_file(path: Path) -> None:
