@@ -95,3 +95,11 @@ def llama_cpp_python_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathF
     """The same model behind the server of llama-cpp-python."""
     with foreign.llama_cpp_python(tiny_llama, tmp_path_factory.mktemp("home")) as url:
         yield from _asking(url, "auto")
+
+
+@pytest.fixture(scope="session")
+def vllm_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A model like it behind vLLM, which has no kernels for heads as small as those."""
+    model = save_llama(tmp_path_factory.mktemp("tiny"), head_dim=32)
+    with foreign.vllm(model, tmp_path_factory.mktemp("home")) as url:
+        yield from _asking(url, "auto")

@@ -24,6 +24,7 @@ signal.pause()
 """
 _OTHER = "LLAMA_CPP_PYTHON"
 _COMPILE = "python -m venv other; other/bin/pip install 'llama-cpp-python[server]'"
+_VLLM = "VLLM_PYTHON"
 
 
 @contextmanager
@@ -60,6 +61,18 @@ def llama_cpp_python(model: Path, home: Path) -> Iterator[str]:
         yield url
 
 
+@contextmanager
+def vllm(model: Path, home: Path) -> Iterator[str]:
+    """vLLM, which needs an environment of its own, two gigabytes of it, and a minute to start."""
+    if _VLLM not in os.environ:
+        pytest.skip(f"{_VLLM}=other/bin/python python -m pytest -o timeout=600 -k vllm, with vLLM in that environment")
+    port = _free_port()
+    options = ["--model", str(model), "--port", str(port), "--host", "127.0.0.1", "--enforce-eager"]
+    command = [os.environ[_VLLM], "-m", "vllm.entrypoints.openai.api_server", *options]
+    with _running(command, port, home, "/health", starting_s=300) as url:
+        yield url
+
+
 def _gguf(model: Path, home: Path) -> Path:
     from tests.engine.remote.gguf_file import write_gguf
 
@@ -74,21 +87,20 @@ def _free_port() -> int:
 
 
 @contextmanager
-def _running(command: list[str], port: int, home: Path, path: str) -> Iterator[str]:
-    environ = {**os.environ, "HOME": str(home), "HF_HUB_OFFLINE": "1"}
+def _running(command: list[str], port: int, home: Path, path: str, starting_s: float = 90) -> Iterator[str]:
+    environ = {**os.environ, "HOME": str(home), "HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1"}
     with (home / "log").open("wb") as log:
         process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
     try:
         url = f"http://127.0.0.1:{port}"
-        _wait_for(url + path, process, home / "log")
+        _wait_for(url + path, process, home / "log", time.monotonic() + starting_s)
         yield url
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    until = time.monotonic() + 90
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path, until: float) -> None:
     while True:
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < until, log.read_text()
