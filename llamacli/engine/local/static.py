@@ -12,6 +12,7 @@ from torch import Tensor
 from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, set_length, show
 from llamacli.engine.local.decode import SLICE, Decoder
 from llamacli.engine.local.fused import FusedStep, fused_step
+from llamacli.engine.local.parking import KEPT_BYTES_OF_CARDS, Parking, shared_length, sliced
 from llamacli.sampling import Sampling
 
 SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
@@ -58,6 +59,7 @@ class StaticDecoder(Decoder):
         self._token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
         self._position = torch.zeros_like(self._token)
         super().__init__(model)
+        self._parking = Parking(KEPT_BYTES_OF_CARDS, sliced)
         self.slice = _slice_for(model.device)
         self.method = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
 
@@ -125,7 +127,23 @@ class StaticDecoder(Decoder):
             show(self._cache, None)
 
     def _exchange(self, prompt: Sequence[int]) -> None:
-        """Nothing: what is captured stays where it is, so there is one cache."""
+        """Write what is parked of the conversation of `prompt` over what is there, which is parked in its place.
+
+        What is captured stays where it is, so there is one cache.
+        """
+        found = self._parking.exchange((self._ids, self._cache), prompt)
+        if found is not None and found[1] is self._cache:
+            return
+        self._ids = []
+        if self._cache is None:  # after a failure: it is made when something is read
+            return
+        if found is not None:
+            ids, kept = found
+            shared = shared_length(ids, prompt)
+            self._reserve(shared)
+            kept.put_back(self._cache, shared)
+            self._ids = ids[:shared]
+        self._shorten(len(self._ids))
 
     def _shorten(self, length: int) -> None:
         set_length(self._cache, length)
