@@ -127,10 +127,7 @@ class StaticDecoder(Decoder):
             show(self._cache, None)
 
     def _exchange(self, prompt: Sequence[int]) -> None:
-        """Write what is parked of the conversation of `prompt` over what is there, which is parked in its place.
-
-        What is captured stays where it is, so there is one cache.
-        """
+        """Write what is parked of the prompt's conversation into the one cache, what was there being parked."""
         found = self._parking.exchange((self._ids, self._cache), prompt)
         if found is not None and found[1] is self._cache:
             return
