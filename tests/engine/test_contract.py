@@ -31,6 +31,7 @@ CANNOT = {
     ("llama_cpp_python", "closing_the_stream_stops_the_model_and_the_next_answer_is_right"): "goes on by itself",
     ("llama_cpp_python", "a_conversation_that_does_not_fit_is_refused_with_both_numbers"): "breaks off",
     ("llama_cpp_python", "an_answer_ends_where_the_window_is_full"): "does not tell its window",
+    ("vllm", "a_conversation_that_does_not_fit_is_refused_with_both_numbers"): "counts no further than its window",
 }
 """What a server does not do, whatever its client does."""
 
