@@ -17,6 +17,13 @@ class Busy(EngineFailed):
     """More requests wait than are let wait."""
 
 
+class Stopping(EngineFailed):
+    """The server ends before the answer does."""
+
+    def __init__(self) -> None:
+        super().__init__("The server was stopped.", hint="Start it again: llamacli serve")
+
+
 @dataclass
 class Turns:
     """Who answers now, and who waits for it, in order."""

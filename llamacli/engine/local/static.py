@@ -13,6 +13,7 @@ from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, 
 from llamacli.engine.local.compiling import Forward, SecondGear, next_logits, only_compiled, token_and_position
 from llamacli.engine.local.decode import SLICE, Decoder, threads_for
 from llamacli.engine.local.fused import FusedStep, fused_step
+from llamacli.engine.local.parking import KEPT_BYTES_OF_CARDS, Parking, shared_length, sliced
 from llamacli.sampling import Sampling
 
 SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
@@ -58,6 +59,7 @@ class StaticDecoder(Decoder):
         self._token, self._position = token_and_position(model.device)
         read_grouped_heads()
         super().__init__(model)
+        self._parking = Parking(KEPT_BYTES_OF_CARDS, sliced)
         self.slice = _slice_for(model.device)
         self._name = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
 
@@ -122,7 +124,20 @@ class StaticDecoder(Decoder):
             show(self._cache, None)
 
     def _exchange(self, prompt: Sequence[int]) -> None:
-        """Nothing: what is captured stays where it is, so there is one cache."""
+        """Write what is parked of the prompt's conversation into the one cache, what was there being parked."""
+        found = self._parking.exchange((self._ids, self._cache), prompt)
+        if found is not None and found[1] is self._cache:
+            return
+        self._ids = []
+        if self._cache is None:  # after a failure: it is made when something is read
+            return
+        if found is not None:
+            ids, kept = found
+            shared = shared_length(ids, prompt)
+            self._reserve(shared)
+            kept.put_back(self._cache, shared)
+            self._ids = ids[:shared]
+        self._shorten(len(self._ids))
 
     def _shorten(self, length: int) -> None:
         set_length(self._cache, length)
