@@ -31,8 +31,9 @@ from transformers import ContinuousBatchingConfig, GenerationConfig
 
 from llamacli.engine.local.fused import fused_step
 from llamacli.engine.local.parking import Parking
+from llamacli.engine.local.random_weights import random_model
 from llamacli.engine.local.static import StaticDecoder, capture_graph
-from llamacli.engine.local.synthetic import LLAMA, synthetic
+from llamacli.engine.local.synthetic import LLAMA
 from tests.engine.local.report_cuda import TINY, best_device
 from tests.settings import sampling
 
@@ -43,7 +44,7 @@ PROMPT, NEW = 64, 128
 def model_of(*, tiny: bool) -> Any:
     """The model, on a card where there is one."""
     with torch.inference_mode():
-        model = synthetic(TINY if tiny else LLAMA, best_device(), torch.bfloat16, "none" if tiny else "4bit")
+        model = random_model(TINY if tiny else LLAMA, best_device(), torch.bfloat16, "none" if tiny else "4bit")
     model.generation_config = GenerationConfig(pad_token_id=0)
     return model
 
