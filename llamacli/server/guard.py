@@ -16,8 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from llamacli.errors import BadUsage
 from llamacli.server.metrics import Metrics
 from llamacli.server.policy import Policy, log
-from llamacli.server.replies import error_json, refusal_json
-from llamacli.server.residence import Stopping
+from llamacli.server.replies import refusal_json, stopping_json
 
 _TOO_LARGE = "A request may have {:,} bytes."
 _OPEN = frozenset({"/health"})
@@ -52,7 +51,7 @@ class Guard:
             seen.status = seen.status or 499  # nginx's number for a client that went away
         except asyncio.CancelledError:  # the server ends, and has waited long enough
             if not seen.status:
-                await JSONResponse(error_json(Stopping()), 503)(scope, receive, seen.send)
+                await JSONResponse(stopping_json(), 503)(scope, receive, seen.send)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in the one shape
             log_failure(error)

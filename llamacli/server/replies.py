@@ -86,6 +86,11 @@ def sse(value: Any) -> bytes:
     return f"data: {text}\n\n".encode()
 
 
+def stopping_json() -> dict[str, Any]:
+    """What who waits is told when the server ends."""
+    return error_json(Stopping("The server was stopped.", hint="Start it again: llamacli serve"))
+
+
 def status_of(error: LlamacliError) -> int:
     """The status of a response that tells of an error."""
     if isinstance(error, Busy | Stopping):

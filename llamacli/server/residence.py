@@ -20,9 +20,6 @@ class Busy(EngineFailed):
 class Stopping(EngineFailed):
     """The server ends before the answer does."""
 
-    def __init__(self) -> None:
-        super().__init__("The server was stopped.", hint="Start it again: llamacli serve")
-
 
 @dataclass
 class Turns:

@@ -11,8 +11,7 @@ from starlette.types import Receive, Scope, Send
 from llamacli.errors import EngineFailed, LlamacliError
 from llamacli.events import Event, Finished, TextDelta
 from llamacli.server.guard import Gone, log_failure
-from llamacli.server.replies import DONE, error_json, sse
-from llamacli.server.residence import Stopping
+from llamacli.server.replies import DONE, error_json, sse, stopping_json
 
 T = TypeVar("T")
 
@@ -42,7 +41,7 @@ class Stream(Response):
             try:
                 await unless_gone(receive, self._send(send))
             except asyncio.CancelledError:
-                await send({"type": "http.response.body", "body": sse(error_json(Stopping())), "more_body": False})
+                await send({"type": "http.response.body", "body": sse(stopping_json()), "more_body": False})
                 raise
 
     async def _send(self, send: Send) -> None:

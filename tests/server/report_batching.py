@@ -29,10 +29,11 @@ from typing import Any
 import torch
 from transformers import ContinuousBatchingConfig, GenerationConfig
 
+from llamacli.engine.local.capturing import capture_graph
 from llamacli.engine.local.fused import fused_step
 from llamacli.engine.local.parking import Parking
 from llamacli.engine.local.random_weights import random_model
-from llamacli.engine.local.static import StaticDecoder, capture_graph
+from llamacli.engine.local.static import StaticDecoder
 from llamacli.engine.local.synthetic import LLAMA
 from tests.engine.local.report_cuda import TINY, best_device
 from tests.settings import sampling

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from llamacli.engine.local.attention import read_grouped_heads
 from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, set_length, show
+from llamacli.engine.local.capturing import WARM_UPS, Step, capture_graph
 from llamacli.engine.local.compiling import Forward, SecondGear, next_logits, only_compiled, token_and_position
 from llamacli.engine.local.decode import SLICE, Decoder, threads_for
 from llamacli.engine.local.fused import FusedStep, fused_step
@@ -24,16 +25,12 @@ HEADROOM = 256
 """Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
 WARM_PROMPT = 16
 """Tokens of the prompt that warms up: enough for the kernels of a prompt."""
-WARM_UPS = 2
-"""Calls before a step is captured: libraries choose kernels and make their handles in them."""
 LARGE_SLICE = 2048
 """Prompt tokens per forward pass on a card with memory for it: each pass unpacks all quantized weights once."""
 LARGE_CARD = 15 << 30
 """Bytes of memory of such a card. Not its speed of the moment: the same prompt has to be cut in the same places."""
 FEW = 64
 """Candidates that a step looks at where top-k is no larger; beyond it the whole vocabulary is sorted."""
-
-Step = Callable[[], None]
 
 
 class StaticDecoder(Decoder):
@@ -228,24 +225,6 @@ def why_eager(model: Any) -> str:
     if not has_static_layers(model):
         return "its attention has layers whose cache cannot stay in place"
     return ""
-
-
-def capture_graph(step: Step, generator: torch.Generator) -> Step:
-    """A CUDA graph of `step`, whose random numbers come from `generator`, on the generator's card."""
-    with torch.cuda.device(generator.device):
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UPS):
-                step()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(generator)
-        # Its default stream is on the card that first captured something. In its default mode another thread, which
-        # still reads the classifier's weights, would be refused memory meanwhile.
-        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-            step()
-    return graph.replay
 
 
 def _slice_for(device: torch.device) -> int:

@@ -19,7 +19,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import compiling, static
-from llamacli.engine.local.decode import Decoder
+from llamacli.engine.local.capturing import Step
+from llamacli.engine.local.decode import THREADS, Decoder
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
 from llamacli.errors import EngineFailed
@@ -109,6 +110,7 @@ def _small_caches_without_gradients(monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr(compiling, "PATIENCE", 0.05)
     with torch.inference_mode():
         yield
+    torch.set_num_threads(THREADS)  # decoders are run in this thread here, and choose for it
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +187,7 @@ def test_sizes_are_made_one_at_a_time(decoder: StaticDecoder, model: Any, compil
 def test_nothing_is_compiled_while_a_step_is_captured(decoder: StaticDecoder, model: Any, compiler: Compiler) -> None:
     running: list[int] = []
 
-    def capture(step: static.Step, generator: torch.Generator) -> static.Step:
+    def capture(step: Step, generator: torch.Generator) -> Step:
         running.append(compiler.running)
         return replayed(step, generator)
 

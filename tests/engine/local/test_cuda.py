@@ -11,10 +11,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from llamacli.engine.local.capturing import capture_graph
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.fused import FusedStep, fused_step
 from llamacli.engine.local.random_weights import random_model
-from llamacli.engine.local.static import StaticDecoder, capture_graph, decoder_for
+from llamacli.engine.local.static import StaticDecoder, decoder_for
 from llamacli.engine.local.weights import read_weights
 from llamacli.placement import RolePlacement
 from tests.engine.local.comparing import exact

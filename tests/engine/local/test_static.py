@@ -14,9 +14,10 @@ from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import static
 from llamacli.engine.local.attention import grouped_attention
 from llamacli.engine.local.cache import has_static_layers
+from llamacli.engine.local.capturing import WARM_UPS, Step
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.generation import LocalEngine
-from llamacli.engine.local.static import StaticDecoder, Step, decoder_for
+from llamacli.engine.local.static import StaticDecoder, decoder_for
 from llamacli.messages import Conversation
 from tests.engine.local.test_generation import answer
 from tests.settings import sampling
@@ -24,7 +25,7 @@ from tests.settings import sampling
 
 def replayed(step: Step, _generator: torch.Generator) -> Step:
     """What a CUDA graph does, without one: warm-ups that count for nothing, then the same step again and again."""
-    for _ in range(static.WARM_UPS):
+    for _ in range(WARM_UPS):
         step()
     return step
 
