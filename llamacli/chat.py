@@ -10,7 +10,7 @@ from llamacli.background import Later
 from llamacli.complexity import Budget, Classification, Level
 from llamacli.engine import Models
 from llamacli.errors import BadUsage
-from llamacli.events import Event, Finished, FinishReason, TextDelta
+from llamacli.events import Event, Finished, FinishReason, TextDelta, Usage
 from llamacli.messages import Conversation, Role
 from llamacli.meter import Meter
 from llamacli.sampling import Sampling
@@ -92,6 +92,7 @@ class ChatSession:
     conversation: Conversation = field(default_factory=Conversation)
     last: TurnReport | None = None
     recorder: Recorder | None = None
+    _counted: "tuple[Conversation, int] | None" = field(default=None, init=False)
 
     @classmethod
     def of(
@@ -100,6 +101,12 @@ class ChatSession:
         """A conversation under these settings: a new one, or one that has `begun`."""
         conversation = begun or Conversation().with_system(settings.system)
         return cls(models, settings.sampling, settings.complexity, settings.max_tokens, conversation, recorder=recorder)
+
+    @property
+    def context_tokens(self) -> int | None:
+        """Tokens that the conversation takes, as its last turn told; None where none did, or it has changed since."""
+        known = self._counted
+        return known[1] if known is not None and known[0] is self.conversation else None
 
     def ask(self, prompt: str, *, replacing: bool = False) -> Generator[Event, None, None]:
         """Answer `prompt`, `replacing` the last turn or after it.
@@ -151,6 +158,11 @@ class ChatSession:
         self.conversation = conversation
         self.last = None
 
+    def use(self, models: Models) -> None:
+        """Go on with other models, which count tokens in their own way."""
+        self.models = models
+        self.last = self._counted = None
+
     def _turn(
         self, conversation: Conversation, rating: "Later[_Rating]", begun: str = ""
     ) -> Generator[Event, None, None]:
@@ -169,12 +181,17 @@ class ChatSession:
             stopped = meter.finished is None
             if text:
                 self.conversation = conversation.with_answer(begun + text, stopped=stopped)
+                self._count(meter.result().usage)
             self.last = TurnReport(meter.result(), None, 0.0)
             try:
                 self.last = self._report(meter, rating, wait=not stopped)
             finally:
                 if text:
                     self._record(Turn(engine.info.model, sampling, self.last, extends=bool(begun)))
+
+    def _count(self, usage: Usage) -> None:
+        if usage.prompt_tokens:  # some servers do not tell
+            self._counted = self.conversation, usage.prompt_tokens + usage.completion_tokens
 
     def _record(self, turn: Turn | None) -> None:
         if self.recorder is not None:

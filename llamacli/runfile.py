@@ -12,7 +12,7 @@ import secrets
 import stat
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -27,7 +27,9 @@ _ALIKE = ("device", "quantization", "classifier_device")
 class Running:
     """A server: its address, the token that it takes, its process, its model and what that was called when asked for.
 
-    `rates` is the device of its classifier, empty where it has none; `placed` is how its models were to be placed.
+    `rates` is the device of its classifier, empty where it has none. `placed` is what each setting that places models
+    was, and what it came to. `auto` is whether its model is what `auto` is on this machine, where nothing is said of
+    devices and nothing of its memory is taken yet, and `notice` what a person who did not choose it has to know.
     """
 
     url: str
@@ -36,13 +38,23 @@ class Running:
     model: str
     asked: str
     rates: str = ""
-    placed: Mapping[str, str] = field(default_factory=dict)
+    placed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    auto: bool = False
+    notice: str = ""
 
     def serves(self, settings: Any) -> bool:
         """Whether it serves the model that these settings want, placed as they want it."""
         wishes = wished(settings)
-        placed = all(wishes[name] in ("auto", self.placed.get(name)) for name in _ALIKE)
-        return placed and model_key(settings.model) in (self.model, self.asked)
+        alike = all(wish == self.placed.get(name, ("",))[0] for name, wish in wishes.items())
+        if self.asked == settings.model and alike:
+            return True
+        named = self.auto if settings.model == "auto" else model_key(settings.model) in (self.model, self.asked)
+        return named and all(self._is_placed(name, wish) for name, wish in wishes.items())
+
+    def _is_placed(self, name: str, wish: str) -> bool:
+        there = self.placed.get(name, ())
+        on_any_card = wish == "cuda" and any(text.startswith("cuda:") for text in there)
+        return wish in ("auto", *there) or on_any_card or (name, wish) == ("classifier_device", "none")
 
 
 def wished(settings: Any) -> dict[str, str]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from llamacli import bench
 from llamacli.bench import Bench, BenchReport, ClassifierCost
 from llamacli.engine import Wanted, instruments, open_models
 from llamacli.engine.base import Speed
@@ -83,7 +84,10 @@ def test_hidden_is_the_share_that_the_first_token_did_not_wait_for(cost: Classif
     assert cost.hidden == pytest.approx(hidden)
 
 
-def test_a_real_engine_is_measured() -> None:
+def test_a_real_engine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bench, "REPEATS", 3)
+    monkeypatch.setattr(bench, "TURNS", 6)
+    monkeypatch.setattr(bench, "BEHIND", 2000)
     models = open_models(settings(model="builtin"), Wanted(), lambda _: None)
     report = Bench(models, instruments(models.engine), settings(), lambda _: None).run(
         [64], 16, baseline=True, compiled=False
@@ -92,5 +96,5 @@ def test_a_real_engine_is_measured() -> None:
     assert report.load_s > 0
     assert report.speeds[0].tokens_per_s > 0
     assert report.baseline[0].tokens_per_s > 0
-    assert report.chat.tokens_behind > 3000
+    assert report.chat.tokens_behind > 1000
     assert 30e6 < report.weight_bytes < 50e6

@@ -13,7 +13,8 @@ import pytest
 
 from tests.pseudo_terminal import PseudoTerminal
 
-CTRL_C, CTRL_D, CTRL_J, CTRL_R, ENTER, TAB = "\x03", "\x04", "\x0a", "\x12", "\r", "\t"
+CTRL_C, CTRL_D, CTRL_E, CTRL_J, CTRL_R, CTRL_X = "\x03", "\x04", "\x05", "\x0a", "\x12", "\x18"
+ENTER, TAB = "\r", "\t"
 SLOW = {"text": "one two three four five six seven eight nine ten " * 20, "pause_s": 0.05}
 ROOT = Path(__file__).parent.parent
 Start = Callable[..., PseudoTerminal]
@@ -180,15 +181,32 @@ def test_a_dumb_terminal_has_lines_and_no_escapes(chat: Start) -> None:
     assert b"\x1b" not in terminal.raw
 
 
-def test_edit_brings_the_prompt_back_to_the_line(chat: Start) -> None:
-    terminal = chat({"text": "first"}, {"text": "second"})
+def test_edit_opens_an_editor_which_has_the_terminal_as_it_was(chat: Start, tmp_path: Path) -> None:
+    editor = tmp_path / "editor"
+    editor.write_text(
+        "#!/bin/sh\nstty -a | grep -c ' icanon.* echo '\necho Editing $(cat $1)\nread it\necho $it > $1\n"
+    )
+    editor.chmod(0o755)
+    terminal = chat({"text": "first"}, {"text": "second"}, environ={"EDITOR": str(editor)})
     terminal.until("scripted")
     terminal.press("what is teh" + ENTER)
     terminal.until("first")
     terminal.press("/edit" + ENTER)
-    terminal.until("low, 100 tokens")
-    terminal.press("\x7f\x7fhe" + ENTER)
-    assert "> what is the" in terminal.until("second")
+    rows = terminal.until("Editing what is teh")
+    assert rows[-2] == "1"
+    terminal.press("what is the" + ENTER)
+    terminal.until("replaces the last turn")
+    terminal.press(CTRL_C)
+    terminal.until("replaces", gone=True)
+    terminal.press("half" + CTRL_X + CTRL_E)
+    terminal.until("Editing half")
+    terminal.press("whole" + ENTER)
+    terminal.until("> whole")
+    terminal.press(ENTER)
+    assert "> whole" in terminal.until("second")
+    terminal.press(CTRL_D)
+    assert terminal.status() == 0
+    assert terminal.is_as_it_was()
 
 
 def test_copy_asks_the_terminal_where_there_is_no_program(chat: Start) -> None:

@@ -248,6 +248,7 @@ def test_what_is_deleted_while_it_is_read_is_read_whole(path: Path, monkeypatch:
         return found
 
     monkeypatch.setattr(store, "_id_of", found_and_deleted)
+    monkeypatch.setattr(database, "BUSY_S", 0.2)  # so long it waits for the reader before it leaves the log as it is
     assert prompts_of(path, name) == ["one"]
     assert History(path).summaries() == []
 
@@ -404,6 +405,7 @@ def test_the_file_is_logged_ahead(path: Path) -> None:
     saved(path, "one")
     with database.opened(path, create=False) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+        assert connection.execute("PRAGMA synchronous").fetchone()[0] == 2  # FULL: a power cut loses no ended turn
 
 
 def test_reading_makes_no_file(path: Path) -> None:

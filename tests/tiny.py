@@ -44,7 +44,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     return fast
 
 
-def save_llama(directory: Path, *, window: int = 4096, tied: bool = True) -> Path:
+def save_llama(directory: Path, *, window: int = 4096, tied: bool = True, head_dim: int = 16) -> Path:
     """A Llama of two layers in `directory`."""
     torch.manual_seed(0)
     words = tokenizer()
@@ -55,6 +55,7 @@ def save_llama(directory: Path, *, window: int = 4096, tied: bool = True) -> Pat
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
+        head_dim=head_dim,
         max_position_embeddings=window,
         tie_word_embeddings=tied,
         initializer_range=0.2,  # wide enough that the random answers vary

@@ -48,4 +48,4 @@ def _source(world: World, settings: Settings) -> "PromptSource":
     from llamacli.terminal.prompt import TerminalPrompt
 
     output = world.stdout if screen.out_can_move else world.stderr
-    return TerminalPrompt.at(world.stdin, output, settings.data_dir / "typed")
+    return TerminalPrompt.at(world.stdin, output, settings)

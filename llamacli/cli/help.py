@@ -5,15 +5,16 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
-_ORDER = ("ask", "chat", "classify", "history", "models", "doctor", "bench", "config", "serve")
+ORDER = ("ask", "chat", "classify", "history", "models", "doctor", "bench", "config", "serve")
+"""The commands, in the order of the documents."""
 
 
 class OrderedGroup(TyperGroup):
-    """The commands in the order of the documents; Typer lists those that have commands of their own first."""
+    """The commands in that order; Typer lists those that have commands of their own first."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Their names."""
-        return sorted(super().list_commands(ctx), key=_ORDER.index)
+        return sorted(super().list_commands(ctx), key=ORDER.index)
 
 
 class PlainCommand(TyperCommand):

@@ -12,7 +12,7 @@ from llamacli.cli.context import World
 from llamacli.cli.help import PlainCommand
 from llamacli.cli.options import Debug, Json, with_settings
 from llamacli.errors import BadUsage, ExitStatus
-from llamacli.history import FILE_NAME, History
+from llamacli.history import FILE_NAME, TYPED_NAME, History
 from llamacli.settings import Settings
 from llamacli.terminal.history_reports import (
     found_json,
@@ -134,11 +134,13 @@ def delete(
         raise BadUsage("Say which conversations.", reason="Give ids, or --all.", hint="llamacli history list")
     chosen = _history(settings)
     ids = [each.id for each in chosen.summaries()] if everything else chosen.find(names or [])
-    said = f"all conversations ({len(ids):,})" if everything else ", ".join(ids)
+    said = f"all conversations ({len(ids):,}) and what was typed in chats" if everything else ", ".join(ids)
     if everything and not yes and not world.confirmed(f"Delete {said}?"):
         world.screen.notice("Nothing was deleted.")
         return ExitStatus.DONE
     gone = chosen.delete(None if everything else ids)
+    if everything:
+        (settings.data_dir / TYPED_NAME).unlink(missing_ok=True)
     if as_json:
         world.screen.data({"schema": 1, "deleted": [{"id": name} for name in ids], "gone_from_file": gone})
         return ExitStatus.DONE

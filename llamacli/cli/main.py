@@ -6,46 +6,26 @@ import sys
 import traceback
 from collections.abc import Sequence
 from contextlib import redirect_stderr, redirect_stdout, suppress
+from importlib import import_module
 from types import FrameType
 from typing import Annotated, NoReturn, cast
 
 import typer
 
 from llamacli import __version__
-from llamacli.cli.ask import ask
-from llamacli.cli.bench import bench
-from llamacli.cli.chat import chat
-from llamacli.cli.classify import classify
-from llamacli.cli.config import config
 from llamacli.cli.context import World
-from llamacli.cli.doctor import doctor
-from llamacli.cli.help import OrderedGroup, PlainCommand
-from llamacli.cli.history import history
-from llamacli.cli.models import models
+from llamacli.cli.help import ORDER, OrderedGroup, PlainCommand
 from llamacli.cli.options import Debug
-from llamacli.cli.serve import serve
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus, LlamacliError
 from llamacli.terminal.sanitize import sanitize
 
 BROKEN_PIPE = 128 + 13
 """The status of a program that SIGPIPE ended, as of most programs whose reader goes away."""
 
-app = typer.Typer(
-    cls=OrderedGroup,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for command in (ask, chat, classify, doctor, bench, config, serve):
-    app.command(cls=PlainCommand)(command)
-app.add_typer(history, name="history")
-app.add_typer(models, name="models")
-
 # Click's UsageError, wherever Typer keeps it.
 _UsageError = cast(type[typer.BadParameter], typer.BadParameter.__base__)
 
 
-@app.callback(invoke_without_command=True)
 def llamacli(
     ctx: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
@@ -59,6 +39,24 @@ def llamacli(
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())
+
+
+def program(names: Sequence[str] = ORDER) -> typer.Typer:
+    """The program with these commands: each is imported here, for the others would double the time that one needs."""
+    app = typer.Typer(
+        cls=OrderedGroup,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(llamacli)
+    for name in names:
+        command = getattr(import_module(f"llamacli.cli.{name}"), name)
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name)
+        else:
+            app.command(cls=PlainCommand)(command)
+    return app
 
 
 def main(argv: Sequence[str] | None = None, world: World | None = None) -> int:
@@ -110,7 +108,8 @@ def _guarded(argv: list[str], world: World) -> int:
 
 
 def _program(argv: list[str], world: World) -> int:
-    command = typer.main.get_command(app)
+    asked = next((word for word in argv if word != "--debug"), "")
+    command = typer.main.get_command(program([asked] if asked in ORDER else ORDER))
     if "_LLAMACLI_COMPLETE" in world.environ:
         command.main(args=argv, prog_name="llamacli")
     # Not command.main(), which would turn Ctrl-C and closed pipes into its own statuses.

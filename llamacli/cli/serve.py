@@ -1,12 +1,10 @@
 """`llamacli serve`: the models stay loaded, for llamacli itself and for any OpenAI client."""
 
-import logging
 import os
 import re
 import secrets
 import signal
 import time
-from dataclasses import replace
 from ipaddress import ip_address
 from typing import Annotated
 
@@ -14,12 +12,11 @@ import typer
 
 from llamacli import runfile
 from llamacli.cli.context import World
+from llamacli.cli.hosting import Hosting
 from llamacli.cli.options import PANELS, with_settings
-from llamacli.engine import Models, Wanted
 from llamacli.errors import BadUsage, EngineFailed, ExitStatus
-from llamacli.server.policy import Policy, log
+from llamacli.server.policy import Policy
 from llamacli.settings import Settings
-from llamacli.terminal.loading import LoadingDisplay
 
 PORT = 8642
 _STOPPING_S = 15.0
@@ -64,44 +61,7 @@ def serve(
     if running is not None:
         raise EngineFailed(f"A server is running already: {running.url}", hint="llamacli serve --stop")
     policy = _policy(settings, host, allow, cors, queue)
-    wanted = Wanted(classifier=settings.classifier_device != "none")
-    local = replace(settings, endpoint=None, server=False)
-    display = LoadingDisplay(world.screen)
-    from llamacli.server import create_app, listen, run  # asyncio, for which the other commands need not wait
-
-    def open_models() -> Models:
-        return world.open_models(local, wanted, display.report)
-
-    app = create_app(open_models, local, policy, idle_s=_seconds(idle))
-    bound = listen(host, port)
-    _log_to(world)
-    url = f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
-    display.__enter__()
-
-    def ready() -> None:
-        display.__exit__(None, None, None)
-        residence = app.state.house.residence
-        info = residence.info
-        own = url.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")  # noqa: S104 - what is listened at
-        runfile.write(
-            settings.data_dir,
-            runfile.Running(
-                own, policy.token, os.getpid(), info.model, runfile.model_key(settings.model), residence.rates,
-                runfile.wished(settings),
-            ),
-        )  # fmt: skip
-        world.screen.notice(f"Serving {info.model} on {info.device} at {url}, until Ctrl-C or llamacli serve --stop.")
-
-    try:
-        run(app, bound, ready)
-    except SystemExit as end:
-        if end.code != 128 + signal.SIGTERM:
-            raise
-        return ExitStatus.DONE  # after everything was put in order
-    finally:
-        display.__exit__(None, None, None)
-        runfile.remove(settings.data_dir, policy.token)
-    return ExitStatus.DONE
+    return Hosting(world, settings, policy, host).run(port, _seconds(idle))
 
 
 def _policy(settings: Settings, host: str, allow: list[str] | None, cors: list[str] | None, queue: int) -> Policy:
@@ -136,14 +96,6 @@ def _seconds(text: str | None) -> float | None:
     if match is None or int(match[1]) == 0:
         raise BadUsage(f"{text!r} is no length of time.", hint="llamacli serve --idle 10m")
     return int(match[1]) * {"s": 1.0, "": 1.0, "m": 60.0, "h": 3600.0}[match[2]]
-
-
-def _log_to(world: World) -> None:
-    handler = logging.StreamHandler(world.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
-    log.handlers = [handler]
-    log.setLevel(logging.INFO)
-    log.propagate = False
 
 
 def _status(world: World, running: runfile.Running | None) -> ExitStatus:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llamacli.engine.local.loader import Loader
     from llamacli.engine.local.synthetic import SyntheticLoader
     from llamacli.engine.survey import Survey
+    from llamacli.placement import Choice
 
 Report = Callable[[LoadEvent], None]
 
@@ -103,8 +104,9 @@ def open_models(settings: Settings, wanted: Wanted, report: Report) -> Models:
     if settings.endpoint:
         return _remote(settings, wanted, report)
     running = runfile.find(settings.data_dir) if settings.server else None
-    if running is not None and running.serves(settings) and (running.rates or not wanted.classifier):
-        return _warm(running, settings, wanted, report)
+    rated = wanted.classifier and settings.classifier_device != "none"
+    if running is not None and running.serves(settings) and (running.rates or not rated):
+        return _warm(running, settings, Wanted(wanted.engine, rated), report)
     return _loading(loader, settings, wanted)
 
 
@@ -133,6 +135,13 @@ def survey_machine(settings: Settings) -> "Survey":
     return survey(settings)
 
 
+def auto_choice(settings: Settings) -> "Choice":
+    """What `auto` is on this machine, with the memory that is free now."""
+    from llamacli.engine.local.inspection import choose_here
+
+    return choose_here(settings)
+
+
 def _remote(settings: Settings, wanted: Wanted, report: Report) -> Models:
     """The model of a server beside the built-in classifier, which alone has to be loaded here."""
     rating = open_models(replace(settings, endpoint=None, model="builtin"), Wanted(False, wanted.classifier), report)
@@ -150,6 +159,8 @@ def _warm(running: runfile.Running, settings: Settings, wanted: Wanted, report: 
     """The models of a running server of this user: nothing is loaded here."""
     if settings.stats:
         report(Notice(f"Asking the server at {running.url}, process {running.pid}."))
+    if settings.model == "auto" and wanted.engine and running.notice:
+        report(Notice(running.notice))
 
     def engine() -> Engine:
         from llamacli.engine.remote import RemoteEngine
@@ -161,10 +172,9 @@ def _warm(running: runfile.Running, settings: Settings, wanted: Wanted, report: 
 
         return RemoteClassifier(running.url, running.token, running.rates)
 
-    rated = wanted.classifier and settings.classifier_device != "none"
     return Models(
         in_background(engine, "engine") if wanted.engine else None,
-        in_background(classifier, "classifier") if rated else None,
+        in_background(classifier, "classifier") if wanted.classifier else None,
     )
 
 

@@ -22,14 +22,17 @@ from llamacli.server.residence import Residence, Turns
 from llamacli.server.routes import House, router
 from llamacli.settings import Settings
 
+_NO_JSON = "The body has to be a JSON object, sent with Content-Type: application/json."
+
 
 def build(open_models: Callable[[], Models], settings: Settings, policy: Policy, idle_s: float | None) -> FastAPI:
     """The application around models that it opens, and closes, itself."""
     ranges(policy.allow)  # refused before anything is loaded
     house = House(settings, Residence(open_models, idle_s), Turns(policy.longest_queue), Metrics(), policy.token)
     app = FastAPI(
-        title="llamacli", version=__version__, docs_url=None, redoc_url=None, lifespan=lambda app: _life(app, house)
-    )
+        title="llamacli", version=__version__, docs_url=None, redoc_url=None, lifespan=lambda app: _life(app, house),
+        strict_content_type=False,  # older clients say nothing of it; web pages are kept out by their origin
+    )  # fmt: skip
     app.state.house = house
     app.include_router(router)
     app.add_exception_handler(LlamacliError, _ours)
@@ -72,7 +75,8 @@ async def _invalid(_: Request, error: Exception) -> Response:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part != "body")
     status = 400 if first["type"] == "json_invalid" else 422
-    words = f"{where}: {first['msg']}" if where and status == 422 else str(first["msg"])
+    said = _NO_JSON if first["type"] == "model_attributes_type" else first["msg"].removeprefix("Value error, ")
+    words = f"{where}: {said}" if where and status == 422 else said
     return JSONResponse(refusal_json(words, status, first["type"], where or None), status)
 
 

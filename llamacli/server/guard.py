@@ -1,5 +1,6 @@
 """Who may ask, and how much: looked at before anything else, and before a body is read."""
 
+import asyncio
 import hmac
 import time
 import traceback
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from llamacli.errors import BadUsage
 from llamacli.server.metrics import Metrics
 from llamacli.server.policy import Policy, log
-from llamacli.server.replies import refusal_json
+from llamacli.server.replies import refusal_json, stopping_json
 
 _TOO_LARGE = "A request may have {:,} bytes."
 _OPEN = frozenset({"/health"})
@@ -48,6 +49,10 @@ class Guard:
                 await self._app(scope, seen.receive, seen.send)
         except Gone:
             seen.status = seen.status or 499  # nginx's number for a client that went away
+        except asyncio.CancelledError:  # the server ends, and has waited long enough
+            if not seen.status:
+                await JSONResponse(stopping_json(), 503)(scope, receive, seen.send)
+            raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is told in the one shape
             log_failure(error)
             if not seen.status:

@@ -10,7 +10,7 @@ from llamacli.engine.base import EngineInfo
 from llamacli.engine.remote.failures import code_of
 from llamacli.errors import BadToken, BadUsage, LlamacliError, ModelUnavailable, UnknownModel
 from llamacli.events import Event, Finished, Reading, TextDelta, Usage
-from llamacli.server.residence import Busy
+from llamacli.server.residence import Busy, Stopping
 from llamacli.server.shapes import StreamOptions
 
 DONE = "[DONE]"
@@ -86,9 +86,14 @@ def sse(value: Any) -> bytes:
     return f"data: {text}\n\n".encode()
 
 
+def stopping_json() -> dict[str, Any]:
+    """What who waits is told when the server ends."""
+    return error_json(Stopping("The server was stopped.", hint="Start it again: llamacli serve"))
+
+
 def status_of(error: LlamacliError) -> int:
     """The status of a response that tells of an error."""
-    if isinstance(error, Busy):
+    if isinstance(error, Busy | Stopping):
         return 503
     if isinstance(error, BadUsage):
         return 400

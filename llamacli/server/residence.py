@@ -17,6 +17,10 @@ class Busy(EngineFailed):
     """More requests wait than are let wait."""
 
 
+class Stopping(EngineFailed):
+    """The server ends before the answer does."""
+
+
 @dataclass
 class Turns:
     """Who answers now, and who waits for it, in order."""

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from llamacli.complexity import Level
 from llamacli.messages import Conversation, Message, Role
@@ -18,6 +18,18 @@ _NEUTRAL: dict[str, tuple[Any, ...]] = {
 """Fields that other servers know and that would change the answer, and the values that would not."""
 
 
+def _is_text(text: str) -> str:
+    """JSON can hold halves of characters, which no tokenizer takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("half of a character (a lone surrogate) is no text") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_is_text)]
+
+
 def _number(name: str) -> Any:
     setting = TABLE[name]
     return Field(None, ge=setting.minimum, le=setting.maximum, description=setting.help)
@@ -27,14 +39,14 @@ class TextPart(BaseModel):
     """A piece of a message."""
 
     type: Literal["text"]
-    text: str
+    text: Text
 
 
 class ChatMessage(BaseModel):
     """One message."""
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[TextPart]
+    content: Text | list[TextPart]
 
     def message(self) -> Message:
         """As a message of ours."""
@@ -93,7 +105,7 @@ class ChatRequest(Conversing):
     top_k: int | None = _number("top_k")
     repetition_penalty: float | None = _number("repetition_penalty")
     seed: int | None = _number("seed")
-    stop: str | list[str] | None = None
+    stop: Text | list[Text] | None = None
     complexity: Literal["auto", "off"] | Level | None = None
 
     @model_validator(mode="after")
@@ -112,7 +124,7 @@ class ChatRequest(Conversing):
 class ClassifyRequest(BaseModel):
     """The body of /v1/classify."""
 
-    input: str | Annotated[list[str], Field(min_length=1, max_length=1000)]
+    input: Text | Annotated[list[Text], Field(min_length=1, max_length=1000)]
 
     @property
     def prompts(self) -> list[str]:
@@ -123,7 +135,7 @@ class ClassifyRequest(BaseModel):
 class LlamaRequest(BaseModel):
     """The body of /Llama: one prompt of 1 to 500 characters."""
 
-    input_data: str = Field(min_length=1, max_length=500, validation_alias=AliasChoices("input_data", "input_text"))
+    input_data: Text = Field(min_length=1, max_length=500, validation_alias=AliasChoices("input_data", "input_text"))
     stream: bool = False
 
 

@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from llamacli.errors import EngineFailed, LlamacliError
 from llamacli.events import Event, Finished, TextDelta
 from llamacli.server.guard import Gone, log_failure
-from llamacli.server.replies import DONE, error_json, sse
+from llamacli.server.replies import DONE, error_json, sse, stopping_json
 
 T = TypeVar("T")
 
@@ -35,10 +35,14 @@ class Stream(Response):
         return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - as ASGI has it
-        """Send them all, unless the client goes away before."""
+        """Send them all, unless the client goes away before; the last says so where the server ends before."""
         async with aclosing(self._pieces):
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            await unless_gone(receive, self._send(send))
+            try:
+                await unless_gone(receive, self._send(send))
+            except asyncio.CancelledError:
+                await send({"type": "http.response.body", "body": sse(stopping_json()), "more_body": False})
+                raise
 
     async def _send(self, send: Send) -> None:
         await send({"type": "http.response.body", "body": self._first or b"", "more_body": True})

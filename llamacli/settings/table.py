@@ -146,7 +146,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("stats", "flag", False, "Show times, tokens and memory after the answer."),
     Setting(
         "compile", "flag", False,
-        "On a card, compile the step of models that have no kernels of their own; a minute, while you type.",
+        "On a card, compile the step of models without kernels of their own, for a minute, while they answer.",
     ),
     Setting("offline", "flag", False, "Never touch the network."),
     Setting(

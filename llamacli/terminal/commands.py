@@ -2,33 +2,31 @@
 
 import difflib
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llamacli.attachments import read_text
 from llamacli.complexity import Level
 from llamacli.errors import BadUsage
-from llamacli.sampling import Sampling
 from llamacli.settings import TABLE
-from llamacli.terminal import history_commands
+from llamacli.terminal import history_commands, offers
 from llamacli.terminal.fences import code_blocks
+from llamacli.terminal.offers import SETTABLE, Offers, path_of
 from llamacli.terminal.reports import peak_memory, stats_line
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
 
-SETTABLE = (*(f.name for f in fields(Sampling)), "max_tokens")
-"""What `/set` changes."""
 _LEVELS = TABLE["complexity"]
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One row: the names, the first of which is usual; `arguments` as help shows them; `values` that Tab offers."""
+    """One row: the names, the first of which is usual; `arguments` as help shows them; `offers` of Tab for them."""
 
     names: tuple[str, ...]
     arguments: str
     help: str
     action: Callable[[Chat, str], Result]
-    values: tuple[str, ...] = ()
+    offers: Offers = offers.none_at_all
 
     @property
     def usage(self) -> str:
@@ -91,10 +89,8 @@ def _continue(chat: Chat, _: str) -> Result:
 
 
 def _edit(chat: Chat, _: str) -> Result:
-    prompt = chat.session.conversation.last_prompt if chat.unanswered is None else chat.unanswered
-    if prompt is None:
-        raise BadUsage("There is no prompt to edit.", hint="Ask something first.")
-    return Draft(prompt, replaces=chat.unanswered is None)
+    last = chat.session.conversation.last_prompt
+    return Draft(chat.unanswered or last or "", replaces=chat.unanswered is None and last is not None)
 
 
 def _system(chat: Chat, text: str) -> Result:
@@ -147,8 +143,7 @@ def _model(chat: Chat, name: str) -> Result:
     chat.session.models.close()
     # The next models are opened for the level that holds now: `off` needs no classifier.
     chat.settings = replace(chat.settings, model=name, complexity=chat.session.complexity)
-    chat.session.models = chat.open_models(chat.settings)
-    chat.session.last = None
+    chat.session.use(chat.open_models(chat.settings))
     return Say(f"Opening {name}. The conversation goes on with it.")
 
 
@@ -172,8 +167,7 @@ def _complexity(chat: Chat, text: str) -> Result:
 
 
 def _file(chat: Chat, path: str) -> Result:
-    quoted = len(path) > 1 and path[0] == path[-1] and path[0] in "'\""  # as a terminal pastes a file that is dropped
-    name = path[1:-1] if quoted else path
+    name = path_of(path)
     text = read_text(name)
     chat.attached.append((name, text))
     return Say(f"{name} ({len(text):,} characters) goes before the next prompt.")
@@ -226,15 +220,15 @@ COMMANDS = (
     Command(("/undo",), "", "Forget the last turn.", _undo),
     Command(("/retry",), "", "Answer the last prompt again.", _retry),
     Command(("/continue",), "", "Go on with the last answer.", _continue),
-    Command(("/edit",), "", "Change the last prompt; sending it replaces the last turn.", _edit),
-    Command(("/system",), "[TEXT]", "Set the system prompt; none removes it.", _system, ("none",)),
-    Command(("/set",), "[NAME VALUE]", "Set a sampling setting, or show them.", _set, SETTABLE),
-    Command(("/model",), "[NAME]", "Go on with another model.", _model, ("auto", "builtin", "llama-3.1-8b")),
-    Command(("/complexity",), "[LEVEL]", "Set the level that gives the budget.", _complexity, _LEVELS.choices),
-    Command(("/file",), "PATH", "Put a text file before the next prompt.", _file),
+    Command(("/edit",), "", "Edit the last prompt; sending it replaces the last turn.", _edit),
+    Command(("/system",), "[TEXT]", "Set the system prompt; none removes it.", _system, offers.no_system),
+    Command(("/set",), "[NAME VALUE]", "Set a sampling setting, or show them.", _set, offers.settable),
+    Command(("/model",), "[NAME]", "Go on with another model.", _model, offers.models),
+    Command(("/complexity",), "[LEVEL]", "Set the level that gives the budget.", _complexity, offers.levels),
+    Command(("/file",), "PATH", "Put a text file before the next prompt.", _file, offers.files),
     Command(("/copy",), "[N]", "Copy the last answer, or its code block N.", _copy),
     Command(("/save",), "[TITLE]", "Save the conversation, under a title.", history_commands.save),
-    Command(("/load",), "ID", "Go on with a saved conversation.", history_commands.load),
+    Command(("/load",), "ID", "Go on with a saved conversation.", history_commands.load, offers.conversations),
     Command(("/history",), "", "List the newest saved conversations.", history_commands.history),
     Command(("/stats",), "", "Show times, tokens and memory of the last answer.", _stats),
     Command(("/tokens",), "", "Show how much of the context window is used.", _tokens),

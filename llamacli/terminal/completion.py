@@ -1,39 +1,64 @@
-"""What Tab offers in a chat: commands, their values, and paths."""
+"""What Tab does in a chat: it offers commands and their arguments, and never lets the prompt wait."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
 
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion, PathCompleter
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 
-from llamacli.terminal.commands import COMMANDS, Command
+from llamacli.background import in_background
+from llamacli.errors import LlamacliError
+from llamacli.settings import Settings
+from llamacli.terminal.commands import COMMANDS
+from llamacli.terminal.offers import Offer
+from llamacli.terminal.sanitize import sanitize
+
+_TICK_S = 0.01
+_PATIENCE_S = 3.0
+"""A disk that does not tell in time offers nothing."""
 
 
 class CommandCompleter(Completer):
     """Completes slash commands; a prompt to the model has no completions."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._commands = {name: command for command in COMMANDS for name in command.names}
-        self._paths = PathCompleter(expanduser=True)
 
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        """The names that begin so, or the values that the command's argument may have."""
+    def get_completions(self, document: Document, _event: CompleteEvent) -> Iterable[Completion]:
+        """The commands that begin so, or what the argument of one may be."""
+        return self._found(document)
+
+    async def get_completions_async(
+        self, document: Document, _event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """The same, while keys are taken: a history that is busy, or a disk that sleeps, holds nobody up."""
+        found = in_background(lambda: self._found(document), "completing")
+        for _ in range(round(_PATIENCE_S / _TICK_S)):
+            if found.done():
+                break
+            await asyncio.sleep(_TICK_S)
+        for completion in found.result() if found.done() else ():
+            yield completion
+
+    def _found(self, document: Document) -> list[Completion]:
         text = document.text_before_cursor
         if not text.startswith("/"):
             return []
         name, space, argument = text.partition(" ")
         if not space:
-            usual = {command.names[0]: command.help for command in COMMANDS}
-            return _beginning_with(name, usual)
-        command = self._commands.get(name)
-        return self._argument(command, argument, complete_event) if command else []
+            usual = (Offer(command.names[0], command.help) for command in COMMANDS)
+            return [_completion(name, offer) for offer in usual if offer.text.startswith(name)]
+        argument = argument.lstrip()
+        command = self._commands.get(name.lower())
+        if command is None:
+            return []
+        with suppress(LlamacliError, OSError):  # where the history is broken, or the disk, there is nothing to offer
+            return [_completion(argument, offer) for offer in command.offers(self._settings, argument)]
+        return []
 
-    def _argument(self, command: Command, argument: str, complete_event: CompleteEvent) -> Iterable[Completion]:
-        if command.arguments == "PATH":
-            return self._paths.get_completions(Document(argument), complete_event)
-        return _beginning_with(argument, dict.fromkeys(command.values, ""))
 
-
-def _beginning_with(text: str, words: Mapping[str, str]) -> list[Completion]:
-    """The words that begin with `text`, each with what is said beside it."""
-    matching = {word: said for word, said in words.items() if word.startswith(text)}
-    return [Completion(word, -len(text), display_meta=said or None) for word, said in matching.items()]
+def _completion(typed: str, offer: Offer) -> Completion:
+    shown, said = (" ".join(sanitize(text).split()) for text in (offer.shown or offer.text, offer.said))
+    return Completion(offer.text, -len(typed), display=shown, display_meta=said or None)

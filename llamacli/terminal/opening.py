@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from llamacli.background import in_background
 from llamacli.engine import Models, Report
 from llamacli.engine.base import Engine
+from llamacli.errors import LlamacliError
 from llamacli.events import LoadEvent, LoadProgress, Notice
 from llamacli.settings import Settings
 from llamacli.terminal.interrupts import Interrupts
@@ -68,9 +69,15 @@ class Opening:
 
     def _loaded(self, done: "Future[Engine]") -> None:
         error = done.exception()
-        if error is not None and done is self._first and done is self._latest:
-            self._source.fail(error)
+        if error is not None and done is self._latest:
+            self._tell(error, first=done is self._first)
         self._source.refresh()
+
+    def _tell(self, error: BaseException, *, first: bool) -> None:
+        if first:
+            self._source.fail(error)
+        elif self._display is None and self._source.person and isinstance(error, LlamacliError):
+            self._source.announce(lambda: self._screen.error(error))  # a turn that waits for it raises it
 
     def _report(self, event: LoadEvent) -> None:
         display = self._display

@@ -2,70 +2,80 @@
 
 import contextlib
 import os
+import select
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context, copy_context
-from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from prompt_toolkit import PromptSession
 from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import Completer
 from prompt_toolkit.enums import DEFAULT_BUFFER
 from prompt_toolkit.filters import has_focus
-from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.history import History
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.output import Output, create_output
 
 from llamacli.errors import Interrupted
+from llamacli.history import TYPED_NAME
+from llamacli.settings import Settings
+from llamacli.terminal.bar import Item, fitted
 from llamacli.terminal.completion import CommandCompleter
 from llamacli.terminal.sanitize import sanitize
-from llamacli.terminal.source import LEAVING, PROMPT, block_is_open
+from llamacli.terminal.source import LEAVING, PROMPT, EditorWanted, block_is_open
+from llamacli.terminal.typed import TypedHistory
 
 CONTINUATION = " " * len(PROMPT)
+_LEAVING = Item(1, (LEAVING, "Ctrl-C again leaves.", "Ctrl-C leaves."))
 
 
 class TerminalPrompt:
-    """A prompt source with a person at a terminal. `history` is a private file that remembers what was typed."""
+    """A prompt source with a person at a terminal. `typed` is what was typed before."""
 
     person = True
+    takes_drafts = True
 
-    def __init__(self, terminal_input: Input, output: Output, history: Path) -> None:
+    def __init__(self, terminal_input: Input, output: Output, typed: History, completer: Completer) -> None:
         self._input = terminal_input
+        self._former: list[Any] | None = None
         self._pending: deque[Callable[[], None]] = deque()
         self._failure: BaseException | None = None
         self._context: Context | None = None
-        self._leaving = False
+        self._leaving = self._drafted = False
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
             multiline=True,
             prompt_continuation=CONTINUATION,
-            history=_history(history),
-            completer=CommandCompleter(),
+            history=typed,
+            completer=completer,
             complete_while_typing=False,
+            search_ignore_case=True,
             key_bindings=self._keys(),
-            enable_open_in_editor=True,
             enable_suspend=True,
-            tempfile_suffix=".md",
             input=terminal_input,
             output=output,
         )
         self._session.default_buffer.on_text_changed += self._stay
 
     @classmethod
-    def at(cls, stdin: TextIO, output: TextIO, history: Path) -> "TerminalPrompt":
+    def at(cls, stdin: TextIO, output: TextIO, settings: Settings) -> "TerminalPrompt":
         """The prompt at the terminal behind these streams."""
-        return cls(create_input(stdin), harmless(create_output(output)), history)
+        typed = TypedHistory(settings.data_dir / TYPED_NAME, keeping=settings.save)
+        return cls(create_input(stdin), harmless(create_output(output)), typed, CommandCompleter(settings))
 
-    def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
-        """What was typed when Enter was pressed."""
-        self._leaving = False
+    def read(self, toolbar: Callable[[int], str], draft: str = "", /) -> str:
+        """What was typed when Enter was pressed; empty where a draft was given up by Ctrl-C."""
+        self._leaving, self._drafted = False, bool(draft)
+        self._session.app.erase_when_done = False
         self._show_pending()
 
         def line_below() -> str:
-            return LEAVING if self._leaving else toolbar()
+            columns = self._session.app.output.get_size().columns
+            return fitted([_LEAVING], columns) if self._leaving else toolbar(columns)
 
         text = self._session.prompt(default=draft, bottom_toolbar=line_below, pre_run=self._begin)
         return text.encode(errors="replace").decode()  # bytes that are not UTF-8 come as lone surrogates
@@ -96,15 +106,35 @@ class TerminalPrompt:
         if not os.isatty(fd):
             yield
             return
-        former = termios.tcgetattr(fd)
+        self._former = termios.tcgetattr(fd)
         silent = termios.tcgetattr(fd)
         silent[0] &= ~termios.ICRNL
         silent[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
         termios.tcsetattr(fd, termios.TCSANOW, silent)
+        if select.select([fd], [], [], 0)[0]:  # keys that were echoed before, and will stand behind the prompt
+            self._session.output.write_raw("\r")
+            self._session.output.erase_end_of_line()
+            self._session.output.flush()
         try:
             yield
         finally:
-            termios.tcsetattr(fd, termios.TCSANOW, former)
+            termios.tcsetattr(fd, termios.TCSANOW, self._former)
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[None]:
+        """Another program has the terminal, as it was before `quiet`."""
+        if self._former is None:
+            yield
+            return
+        import termios
+
+        fd = self._input.fileno()
+        own = termios.tcgetattr(fd)
+        termios.tcsetattr(fd, termios.TCSANOW, self._former)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(fd, termios.TCSANOW, own)
 
     def _begin(self) -> None:
         self._context = copy_context()  # in which the running prompt is the current one
@@ -132,7 +162,10 @@ class TerminalPrompt:
         self._leaving = False
 
     def _interrupt(self, event: KeyPressEvent) -> None:
-        if event.current_buffer.text:
+        if self._drafted:  # it stood for more than its text
+            event.app.erase_when_done = True
+            event.app.exit(result="")
+        elif event.current_buffer.text:
             event.current_buffer.reset()
         elif self._leaving:
             event.app.exit(exception=Interrupted("Interrupted."))
@@ -146,6 +179,7 @@ class TerminalPrompt:
         keys.add("escape", "enter", filter=typing)(_newline)
         keys.add("c-j", filter=typing)(_newline)
         keys.add(Keys.Vt100MouseEvent)(_nothing)
+        keys.add("c-x", "c-e", filter=typing)(_to_editor)
         keys.add("c-c", filter=typing)(self._interrupt)
         keys.add("<sigint>")(self._interrupt)
         return keys
@@ -169,28 +203,14 @@ def _enter(event: KeyPressEvent) -> None:
         event.current_buffer.validate_and_handle()
 
 
+def _to_editor(event: KeyPressEvent) -> None:
+    event.app.erase_when_done = True
+    event.app.exit(exception=EditorWanted(event.current_buffer.text))
+
+
 def _nothing(_event: KeyPressEvent) -> None:
     """Typed or pasted escape sequences look like a mouse, which is not used; prompt_toolkit fails to read them."""
 
 
 def _newline(event: KeyPressEvent) -> None:
     event.current_buffer.insert_text("\n")
-
-
-class PrivateHistory(FileHistory):
-    """A file of mode 0600. What cannot be written is not remembered."""
-
-    def store_string(self, string: str) -> None:
-        """Append to the file."""
-        with contextlib.suppress(OSError):
-            super().store_string(string)
-
-
-def _history(path: Path) -> History:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-    except OSError:
-        return InMemoryHistory()
-    return PrivateHistory(path)

@@ -1,6 +1,7 @@
 """A chat: reads turns and commands, shows answers and results."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from llamacli.attachments import join_prompt
 from llamacli.chat import ChatSession, TurnReport
@@ -9,14 +10,16 @@ from llamacli.history import Recording
 from llamacli.messages import Conversation
 from llamacli.settings import Settings
 from llamacli.terminal import clipboard
+from llamacli.terminal.bar import chat_items, fitted
 from llamacli.terminal.commands import run
+from llamacli.terminal.editor import edited
 from llamacli.terminal.fences import open_fence
 from llamacli.terminal.interrupts import Interrupts
 from llamacli.terminal.opening import Opening, OpenModels
 from llamacli.terminal.reports import peak_memory, stats_line
 from llamacli.terminal.results import Answer, Chat, Copy, Draft, Leave, Result, Say
 from llamacli.terminal.screen import Screen
-from llamacli.terminal.source import LEAVING, PromptSource, without_quotes
+from llamacli.terminal.source import LEAVING, EditorWanted, PromptSource, quoted, without_quotes
 from llamacli.terminal.streaming import AnswerRenderer, PlainAnswer
 from llamacli.terminal.turn import cut_notice, show_turn
 
@@ -64,12 +67,12 @@ class Repl:
         """One turn or command; whether the chat goes on."""
         if self._source.person:
             self._interrupts.forget()
-        draft, self._draft = self._draft, None
-        text = self._read(draft.text if draft else "")
+        draft, self._draft = self._draft or Draft("", replaces=False), None
+        text = self._read(draft)
         if text is None:
             return False
         try:
-            return self._respond(text, replacing=draft is not None and draft.replaces)
+            return self._respond(text, replacing=draft.replaces)
         except KeyboardInterrupt:
             if not self._source.person:
                 raise Interrupted("Interrupted.") from None
@@ -84,11 +87,18 @@ class Repl:
                 self._screen.notice(notice)
         return True
 
-    def _read(self, draft: str) -> str | None:
+    def _read(self, draft: Draft) -> str | None:
+        def toolbar(columns: int) -> str:
+            return fitted(chat_items(self.chat, self._opening.state, replaces=draft.replaces), columns)
+
         try:
-            return self._interrupts.during(lambda: self._source.read(self._toolbar, draft))
+            return self._interrupts.during(lambda: self._source.read(toolbar, draft.text))
         except EOFError:
             return None
+        except EditorWanted as wanted:
+            text = self._edited(wanted.text)
+            self._draft = replace(draft, text=wanted.text if text is None else text)
+            return ""
         except KeyboardInterrupt:
             if not self._source.person:
                 raise Interrupted("Interrupted.") from None
@@ -110,11 +120,36 @@ class Repl:
         elif isinstance(result, Answer):
             self._answer(result)
         elif isinstance(result, Draft):
-            self._draft = result
+            self._edit(result)
         elif isinstance(result, Copy):
             taker = clipboard.copy(result.text, self._environ, self._screen)
             self._screen.notice(f"{result.what} is copied, by {taker}.")
         return not isinstance(result, Leave)
+
+    def _edit(self, draft: Draft) -> None:
+        """Let the person change the draft in an editor; it is the next turn, or for a script the next line is."""
+        if not self._source.person:
+            self._draft = draft
+            return
+        text = self._edited(draft.text)
+        if text is not None and not text.strip():
+            self._screen.notice("Nothing was written; the conversation is as it was.")
+        elif self._source.takes_drafts:
+            self._draft = replace(draft, text=quoted(draft.text if text is None else text))
+        elif text is not None:
+            self._respond(quoted(text), replacing=draft.replaces)
+
+    def _edited(self, text: str) -> str | None:
+        """The text as it comes out of the editor; None, with an error that is shown, where none did its work."""
+        drawn_on = self._screen.stdout if self._screen.out_is_terminal else self._screen.stderr
+        try:
+            with self._source.lent():
+                return edited(text, self._environ, drawn_on)
+        except LlamacliError as error:
+            self._screen.error(error)
+            return None
+        finally:
+            self._interrupts.forget()  # Ctrl-C was the editor's
 
     def _ask(self, words: str, *, replacing: bool) -> None:
         session = self.chat.session
@@ -156,16 +191,3 @@ class Repl:
             return f"Stopped.{loading} /retry asks again, /edit changes the prompt."
         messages = self.chat.session.conversation.messages
         return "Stopped. /continue goes on, /retry asks again." if messages and messages[-1].stopped else "Stopped."
-
-    def _toolbar(self) -> str:
-        session = self.chat.session
-        parts = [self.chat.settings.model, self._opening.state]
-        if not self._opening.state:
-            info = session.models.engine.info
-            parts = [info.model, info.device]
-        if session.last is not None and (complexity := session.last.complexity) is not None:
-            parts.append(f"{complexity.level}, {complexity.max_tokens:,} tokens")
-            parts.append(f"{session.last.finished.timings.tokens_per_s:.1f} tokens/s")
-        if self.chat.attached:
-            parts.append(f"with {', '.join(name for name, _ in self.chat.attached)}")
-        return " · ".join(parts)

@@ -6,6 +6,7 @@ Only a carriage return at the end of a piece has to wait for what comes next.
 """
 
 import re
+from functools import cache
 
 _PICTURES = 0x2400
 _DELETE = 0x7F
@@ -39,7 +40,12 @@ def _replacements() -> dict[int, str]:
 
 
 _REPLACEMENTS = _replacements()
-_FORBIDDEN = re.compile("[" + re.escape("".join(map(chr, _REPLACEMENTS))) + "]")
+
+
+@cache
+def _forbidden() -> re.Pattern[str]:
+    """Made where it is needed: that takes longer than to start with most modules."""
+    return re.compile("[" + re.escape("".join(map(chr, _REPLACEMENTS))) + "]")
 
 
 def sanitize(text: str) -> str:
@@ -52,7 +58,7 @@ def sanitize(text: str) -> str:
 
 def escape_json(line: str) -> str:
     r"""A line of JSON that means the same with every forbidden character written as `\uXXXX`."""
-    return _FORBIDDEN.sub(lambda match: _escaped(match[0]), line)
+    return _forbidden().sub(lambda match: _escaped(match[0]), line)
 
 
 def _escaped(character: str) -> str:

@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import os
-import textwrap
 from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, TextIO
 from llamacli.errors import LlamacliError
 from llamacli.terminal.sanitize import escape_json, sanitize
 from llamacli.terminal.streaming import AnswerRenderer, PlainAnswer
+from llamacli.terminal.wrapping import wrapped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -110,8 +110,7 @@ class Screen:
     def _wrapped(self, text: str) -> str:
         """The text without control characters; on a terminal broken between words."""
         columns = self.err_size().columns - 1 if self.err_is_terminal else _UNWRAPPED.columns
-        lines = (textwrap.wrap(line, columns, break_on_hyphens=False) or [""] for line in sanitize(text).split("\n"))
-        return "\n".join("\n".join(parts) for parts in lines)
+        return wrapped(sanitize(text), columns)
 
     def _err_styled(self, text: str, codes: str) -> str:
         if self._environ.get("NO_COLOR"):

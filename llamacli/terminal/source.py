@@ -12,6 +12,14 @@ PROMPT = "> "
 LEAVING = "Ctrl-C again, or Ctrl-D, leaves."
 
 
+class EditorWanted(Exception):
+    """The person asks for an editor, for the `text` that was typed so far."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+
 class PromptSource(Protocol):
     """Gives the turns of a chat, one after the other. Only `read` and `quiet` belong to the main thread alone."""
 
@@ -20,10 +28,16 @@ class PromptSource(Protocol):
         """Whether somebody sits there, to whom Ctrl-C means this answer and not the program."""
         ...
 
-    def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
-        """The next turn as it was typed; `draft` is there already, `toolbar` is what the line below it says.
+    @property
+    def takes_drafts(self) -> bool:
+        """Whether a draft can be gone on with where turns are typed."""
+        ...
 
-        EOFError at the end, Interrupted where the person leaves by Ctrl-C.
+    def read(self, toolbar: Callable[[int], str], draft: str = "", /) -> str:
+        """The next turn as it was typed, empty where a draft was given up.
+
+        `draft` is there already, `toolbar` is what the line below says in so many columns. EOFError at the end,
+        Interrupted where the person leaves by Ctrl-C, EditorWanted.
         """
         ...
 
@@ -43,12 +57,18 @@ class PromptSource(Protocol):
         """While this lasts, keys do not show that are pressed between two reads."""
         ...
 
+    def lent(self) -> AbstractContextManager[None]:
+        """While this lasts, another program has the terminal, as it was before it was `quiet`."""
+        ...
+
 
 class LineSource:
     """Turns from a stream, a line each; a block between triple quotes is one turn. NotText where it is no UTF-8.
 
     A person who types the lines sees the `prompt` on that stream, at a terminal that cannot do more.
     """
+
+    takes_drafts = False
 
     def __init__(self, stream: TextIO, *, prompt: TextIO | None = None) -> None:
         self._stream = stream
@@ -58,13 +78,17 @@ class LineSource:
         self._leaving = False
         self.person = prompt is not None
 
-    def read(self, _toolbar: Callable[[], str], _draft: str = "", /) -> str:
+    def read(self, _toolbar: Callable[[int], str], _draft: str = "", /) -> str:
         """The next line, or block."""
         if self._failure is not None:
             raise self._failure
         try:
             text = self._block()
+        except EOFError:
+            self._end_line()
+            raise
         except KeyboardInterrupt:
+            self._end_line()
             if self._leaving:
                 raise Interrupted("Interrupted.") from None
             self._leaving = True
@@ -79,6 +103,11 @@ class LineSource:
         while block_is_open(text) and (more := self._line()):
             text += more
         return text.rstrip("\r\n")
+
+    def _end_line(self) -> None:
+        if self._prompt is not None:
+            self._prompt.write("\n")  # after the prompt, and the ^C that the terminal shows
+            self._prompt.flush()
 
     def _line(self) -> str:
         self._lines += 1
@@ -105,12 +134,21 @@ class LineSource:
         """There are no keys."""
         return nullcontext()
 
+    def lent(self) -> AbstractContextManager[None]:
+        """Nothing was taken."""
+        return nullcontext()
+
 
 def block_is_open(text: str) -> bool:
     """Whether `text` opens a block with triple quotes and does not end with those that close it."""
     stripped = text.strip()
     closed = len(stripped) >= 2 * len(QUOTES) and stripped.endswith(QUOTES)
     return stripped.startswith(QUOTES) and not closed
+
+
+def quoted(prompt: str) -> str:
+    """The prompt as it has to be typed, so that it is not taken for a command."""
+    return f"{QUOTES}\n{prompt}\n{QUOTES}" if prompt.startswith("/") or prompt.lstrip().startswith(QUOTES) else prompt
 
 
 def without_quotes(text: str) -> str:

@@ -10,7 +10,7 @@ import typer
 
 from llamacli.builtin.chat.patterns import Corpus, Item, Topic, load_corpus
 from llamacli.chat import Complexity, TurnReport
-from llamacli.cli.main import app
+from llamacli.cli.main import program
 from llamacli.complexity import Level
 from llamacli.engine.base import EngineInfo
 from llamacli.errors import ExitStatus
@@ -19,7 +19,7 @@ from llamacli.settings import SETTINGS, Setting
 from llamacli.terminal.commands import _KEYS, COMMANDS
 from llamacli.terminal.reports import turn_json
 
-PROGRAM: Any = typer.main.get_command(app)
+PROGRAM: Any = typer.main.get_command(program())
 _SLOT = re.compile(r"<([^<>.]+)(?:\.2)?>")
 _INFO = EngineInfo("llama-3.1-8b", 8192, "cuda:0", "float16", "4bit")
 _REPORT = TurnReport(

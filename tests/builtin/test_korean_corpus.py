@@ -14,7 +14,7 @@ from llamacli.builtin.chat.korean import KOREAN_SHARES, korean_turns
 from llamacli.builtin.chat.korean_memory import korean_conversation, korean_told_at_once
 from llamacli.builtin.chat.korean_sums import korean_sum
 from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
-from llamacli.cli.main import app
+from llamacli.cli.main import program
 from llamacli.errors import ExitStatus
 from llamacli.terminal.commands import COMMANDS
 
@@ -134,9 +134,9 @@ def commands(command: Any, path: str = "llamacli") -> Iterator[tuple[str, Any]]:
 
 def options_and_commands() -> set[str]:
     """Every command, and of every option the forms that begin with two dashes."""
-    program: Any = typer.main.get_command(app)
-    found = dict(commands(program))
-    parameters = [each for command in (program, *found.values()) for each in command.params]
+    whole: Any = typer.main.get_command(program())
+    found = dict(commands(whole))
+    parameters = [each for command in (whole, *found.values()) for each in command.params]
     options = {name for each in parameters for name in (*each.opts, *each.secondary_opts)}
     return {*found, *(name for name in options if name.startswith("--"))}
 

@@ -10,7 +10,7 @@ import pytest
 
 from llamacli.cli.context import World
 from llamacli.engine.scripted import Reply, ScriptedEngine
-from llamacli.history import FILE_NAME, History
+from llamacli.history import FILE_NAME, TYPED_NAME, History
 from tests.shell import Output, Result, run
 from tests.terminal.attacks import is_harmless
 
@@ -290,6 +290,7 @@ def test_an_unknown_id_among_others_deletes_nothing(shell: Shell) -> None:
 
 def test_delete_all_asks_first(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.asked("first")
+    (shell.path / TYPED_NAME).touch()
     assert "Add --yes" in shell("history", "delete", "--all", status=2).err
     asked: list[str] = []
 
@@ -300,8 +301,11 @@ def test_delete_all_asks_first(shell: Shell, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(World, "confirmed", confirmed)
     assert shell("history", "delete", "--all", tty=True).err.count("Nothing was deleted.") == 1
     assert len(History(shell.path / FILE_NAME).summaries()) == 1
-    assert "Deleted all conversations (1)." in shell("history", "delete", "--all", tty=True).err
-    assert asked == ["Delete all conversations (1)?"] * 2
+    assert (shell.path / TYPED_NAME).exists()
+    said = "all conversations (1) and what was typed in chats"
+    assert f"Deleted {said}." in shell("history", "delete", "--all", tty=True).err
+    assert asked == [f"Delete {said}?"] * 2
+    assert not (shell.path / TYPED_NAME).exists()
     assert History(shell.path / FILE_NAME).summaries() == []
     shell("history", "delete", "--all", "--yes")
 

@@ -10,6 +10,7 @@ from llamacli.engine.base import Engine, EngineInfo
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
 from llamacli.engine.remote import RemoteEngine
+from tests.engine.remote import foreign
 from tests.engine.remote.servers import EngineServer, serving
 from tests.server.conftest import serving_at
 from tests.settings import settings
@@ -67,3 +68,38 @@ def static_engine(tiny_llama: Path) -> Iterator[Engine]:
     engine = LocalEngine(StaticDecoder(model, 4096, None), AutoTokenizer.from_pretrained(tiny_llama), info)
     yield engine
     engine.close()
+
+
+def _asking(url: str, model: str) -> Iterator[Engine]:
+    engine = RemoteEngine.at(url, None, model, lambda _: None)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(scope="session")
+def transformers_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same model behind `transformers serve`."""
+    with foreign.transformers_serve(tiny_llama, tmp_path_factory.mktemp("home")) as url:
+        yield from _asking(url, str(tiny_llama))
+
+
+@pytest.fixture(scope="session")
+def llama_cpp_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same model behind the server of llama.cpp."""
+    with foreign.llama_cpp(tiny_llama, tmp_path_factory.mktemp("home")) as url:
+        yield from _asking(url, "auto")
+
+
+@pytest.fixture(scope="session")
+def llama_cpp_python_engine(tiny_llama: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """The same model behind the server of llama-cpp-python."""
+    with foreign.llama_cpp_python(tiny_llama, tmp_path_factory.mktemp("home")) as url:
+        yield from _asking(url, "auto")
+
+
+@pytest.fixture(scope="session")
+def vllm_engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A model like it behind vLLM, which has no kernels for heads as small as those."""
+    model = save_llama(tmp_path_factory.mktemp("tiny"), head_dim=32)
+    with foreign.vllm(model, tmp_path_factory.mktemp("home")) as url:
+        yield from _asking(url, "auto")

@@ -158,6 +158,9 @@ def test_metrics_count_requests_and_tokens(server: Running) -> None:
         ("POST", "/v1/chat/completions", question(n=2), 422, "value_error"),
         ("POST", "/v1/chat/completions", question(tools=[{}]), 422, "value_error"),
         ("POST", "/v1/tokenize", question(chat_template_kwargs={"date_string": "today"}), 422, "value_error"),
+        ("POST", "/v1/chat/completions", '{"messages":[{"role":"user","content":"\\ud800"}]}', 422, "value_error"),
+        ("POST", "/Llama", '{"input_data":"\\udfff"}', 422, "string_unicode"),
+        ("POST", "/v1/classify", '{"input":["a","\\ud800"]}', 422, "string_type"),
         ("GET", "/nowhere", None, 404, None),
         ("GET", "/Llama", None, 405, None),
     ],
@@ -172,6 +175,35 @@ def test_every_error_has_one_shape(
     assert {"message", "type", "param", "code"} <= set(error)
     assert error["code"] == code
     assert error["message"]
+
+
+def test_a_body_without_a_type_is_json_and_another_type_is_told_what_to_be(server: Running) -> None:
+    body = json.dumps({"input_data": "hello"}).encode()
+    assert server.client.post("/Llama", content=body).json() == {"output_data": "One two three."}
+    form = server.client.post("/Llama", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert form.status_code == 422
+    assert "application/json" in form.json()["error"]["message"]
+
+
+def test_who_waits_when_the_server_ends_is_told_so() -> None:
+    engine = ScriptedEngine.saying(Reply(LONG, pause_s=0.02))
+    answers: dict[bool, httpx2.Response] = {}
+
+    def ask(server: Running, stream: bool) -> None:
+        body = question(stream=stream)
+        answers[stream] = httpx2.post(server.url + "/v1/chat/completions", json=body, timeout=30, trust_env=False)
+
+    with serving(engine) as server:
+        threads = [threading.Thread(target=ask, args=(server, stream)) for stream in (True, False)]
+        for thread in threads:
+            thread.start()
+        until(lambda: engine.sampled > 3 and server.app.state.house.turns.waiting == 1)
+    for thread in threads:
+        thread.join()
+    assert engine.sampled < 600
+    last = answers[True].text.strip().splitlines()[-1] if answers[True].status_code == 200 else answers[True].text
+    errors = [json.loads(text.removeprefix("data: "))["error"] for text in (last, answers[False].text)]
+    assert [error["code"] for error in errors] == ["stopping", "stopping"]
 
 
 def test_an_answer_that_fails_has_our_error_before_its_first_event_and_after() -> None:

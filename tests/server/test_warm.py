@@ -7,10 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from llamacli.runfile import Running
 from tests.server.conftest import Start, environment, llamacli, run_file, serving_at
+from tests.settings import settings
 
 PROGRAM = (
     "import sys\nfrom llamacli.cli.main import main\nstatus = main(sys.argv[1:])\n"
@@ -20,9 +23,9 @@ PROGRAM = (
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The home of somebody whose server is running."""
+    """The home of somebody whose server is running, with the model that `auto` is on a machine without a card."""
     made = tmp_path_factory.mktemp("home")
-    with serving_at(made):
+    with serving_at(made, "-m", "builtin", "--device", "cpu"):
         yield made
 
 
@@ -38,12 +41,13 @@ SAMPLED = ("--seed", "3", "--temperature", "1.5")
 
 
 def test_warm_and_cold_say_the_same(home: Path) -> None:
-    for words in (("tell", "me", "a", "story"), ("한국어로", "긴", "이야기를", "해", "줘")):
-        warm, errors = said(home, "ask", *SAMPLED, *words)
-        assert errors[-1] == "False 0"
-        cold, errors = said(home, "ask", "--no-server", *SAMPLED, *words)
-        assert errors[-1] == "True 0"
-        assert warm == cold
+    words = ("한국어로", "긴", "이야기를", "해", "줘", "🦙", "or", "in", "English")
+    warm, warm_errors = said(home, "ask", *SAMPLED, *words)
+    assert warm_errors[-1] == "False 0"
+    cold, cold_errors = said(home, "ask", "--no-server", *SAMPLED, *words)
+    assert cold_errors[-1] == "True 0"
+    assert (warm, warm_errors[:-1]) == (cold, cold_errors[:-1])
+    assert warm_errors[0].startswith("Using the small built-in model. ")
 
 
 def test_json_says_the_same_but_for_the_times(home: Path) -> None:
@@ -81,11 +85,47 @@ def test_errors_are_the_same(home: Path) -> None:
     assert warm[-1].endswith(" 2")
 
 
-def test_another_model_or_device_is_not_asked_of_the_server(home: Path) -> None:
-    for argv in (("-m", "/nowhere/model"), ("--device", "cuda")):
-        out, errors = said(home, "ask", *argv, "hi")
-        assert out == ""
-        assert errors[-1].startswith("True ")
+def test_another_model_is_not_asked_of_the_server(home: Path) -> None:
+    out, errors = said(home, "ask", "-m", "/nowhere/model", "hi")
+    assert out == ""
+    assert errors[-1].startswith("True ")
+
+
+CPU = {"device": ("auto", "cpu"), "quantization": ("auto", "none"), "classifier_device": ("auto", "cpu")}
+
+
+@pytest.mark.parametrize(
+    ("server", "wish", "serves"),
+    [
+        ({}, {}, False),
+        ({"auto": True}, {}, True),
+        ({"auto": True}, {"model": "other"}, False),
+        ({}, {"model": "builtin"}, True),
+        ({"asked": "auto"}, {}, True),
+        ({"asked": "auto", "placed": {"device": ("cpu", "cpu")}}, {}, False),
+        ({"asked": "auto", "placed": CPU | {"device": ("cpu", "cpu")}}, {"device": "cpu"}, True),
+        ({"auto": True}, {"device": "cpu"}, True),
+        ({"auto": True}, {"device": "cuda"}, False),
+        ({"auto": True, "placed": {"device": ("auto", "cuda:0")}}, {"device": "cuda"}, True),
+        ({"auto": True, "placed": {"device": ("auto", "cuda:0")}}, {"device": "cuda:1"}, False),
+        ({"auto": True}, {"quantization": "4bit"}, False),
+        ({"auto": True}, {"classifier_device": "none"}, True),
+        ({"auto": True}, {"classifier_device": "cuda:0"}, False),
+    ],
+)
+def test_a_server_is_asked_where_it_has_what_would_have_been_loaded(
+    server: dict[str, Any], wish: dict[str, Any], serves: bool
+) -> None:
+    told: dict[str, Any] = {
+        "url": "http://127.0.0.1:1",
+        "token": "t",
+        "pid": 1,
+        "model": "builtin",
+        "asked": "builtin",
+        "rates": "cpu",
+    }
+    running = Running(**told | {"placed": CPU} | server)
+    assert running.serves(settings(**{"model": "auto"} | wish)) is serves
 
 
 def test_a_server_that_was_killed_is_no_obstacle(start: Start, tmp_path: Path) -> None:
@@ -101,7 +141,8 @@ def test_a_server_that_was_killed_is_no_obstacle(start: Start, tmp_path: Path) -
 
 def test_ctrl_c_stops_the_answer_here_and_there(home: Path) -> None:
     # At this temperature the built-in model goes on for long.
-    command = [sys.executable, "-m", "llamacli", "ask", "-n", "1500", "--temperature", "5", "--top-p", "1", "hello"]
+    options = ["-m", "builtin", "-n", "1500", "--temperature", "5", "--top-p", "1"]
+    command = [sys.executable, "-m", "llamacli", "ask", *options, "hello"]
     pipe, null = subprocess.PIPE, subprocess.DEVNULL
     asking = subprocess.Popen(command, env=environment(home), cwd=home, stdin=null, stdout=pipe, stderr=pipe)
     assert asking.stdout is not None

@@ -6,21 +6,31 @@ import re
 from collections.abc import Mapping
 
 import pyte
+from wcwidth import wcswidth, wcwidth
 
 SIZE = os.terminal_size((80, 24))
 
 
 class _Screen(pyte.HistoryScreen):
-    """A screen that keeps what joins emoji; pyte itself draws nothing that follows it in a piece."""
+    """A screen that keeps what joins emoji, behind which pyte itself draws nothing, and breaks no wide character."""
 
     def draw(self, data: str) -> None:
         for part in re.split("([\u200d\ufe0f\u20e3])", data):
             if part not in ("\u200d", "\ufe0f", "\u20e3"):
-                super().draw(part)
+                self._draw(part)
                 continue
             row, column = self.buffer[self.cursor.y], self.cursor.x - 1
             column -= not row[column].data  # the right half of a wide character
             row[column] = row[column]._replace(data=row[column].data + part)
+
+    def _draw(self, data: str) -> None:
+        if wcswidth(data) + self.cursor.x < self.columns or pyte.modes.DECAWM not in self.mode:
+            super().draw(data)
+            return
+        for character in data:
+            if wcwidth(character) == 2 and self.cursor.x == self.columns - 1:
+                super().draw(" ")
+            super().draw(character)
 
 
 class Terminal(io.StringIO):
@@ -49,15 +59,21 @@ class Terminal(io.StringIO):
             rows.pop()
         return rows
 
-    def resize(self, size: os.terminal_size, *, reflow: bool = False) -> None:
-        """Change the size; with `reflow` rows that are too long are broken anew, as most terminals do, but pyte."""
+    def resize(self, size: os.terminal_size, *, reflow: bool = False, keep_empty: bool = False) -> None:
+        """Change the size; with `reflow` rows that are too long are broken anew, as most terminals do, but pyte.
+
+        With `keep_empty` the empty rows below stay, and what has no room goes to the scrollback, as tmux does it.
+        """
         self.size = size
-        if reflow:
-            rows = self.rows()
-            self._begin(size)
-            self._stream.feed("\r\n".join(rows))
-        else:
+        if not reflow:
             self.screen.resize(lines=size.lines, columns=size.columns)
+            return
+        rows = self.rows()
+        rows += [""] * (len(self.screen.history.top) + self.screen.cursor.y + 1 - len(rows))
+        lines = min(self.screen.lines, size.lines)  # fewer lines take the empty ones first
+        empty = max(lines - 1 - self.screen.cursor.y, 0) if keep_empty else 0
+        self._begin(size)
+        self._stream.feed("\r\n".join(rows) + "\n" * empty + f"\x1b[{empty}A" * bool(empty))
 
     def _begin(self, size: os.terminal_size) -> None:
         self.screen = _Screen(size.columns, size.lines, history=100_000, ratio=0.001)

@@ -1,6 +1,7 @@
 """Chats over scripted models, for tests."""
 
 import io
+from collections.abc import Mapping
 from typing import Any
 
 from llamacli.complexity import Level
@@ -26,6 +27,7 @@ class Talk:
         out: Output | None = None,
         level: Level = Level.LOW,
         recording: Recording | None = None,
+        environ: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
         self.engine, self.out, self.err = engine, out or Output(), Output()
@@ -33,7 +35,7 @@ class Talk:
         self.report: Report = lambda event: None
         self._classifier = ScriptedClassifier(default=level)
         screen, recording = Screen(self.out, self.err, {}), recording or unsaved()
-        self.repl = Repl(settings(**options), self._open, screen, source, {}, recording)
+        self.repl = Repl(settings(**options), self._open, screen, source, environ or {}, recording)
 
     def _open(self, chosen: Settings, report: Report) -> Models:
         self.opened.append(chosen)
@@ -51,8 +53,9 @@ def typed(lines: str) -> LineSource:
     return LineSource(io.StringIO(lines), prompt=io.StringIO())
 
 
-def talk(lines: str, *replies: str | Reply, **options: Any) -> Talk:
-    """A chat over these lines that came to its end."""
-    chat = Talk(ScriptedEngine.saying(*(replies or ("An answer.",))), typed(lines), **options)
-    assert chat.repl.run() is ExitStatus.DONE
+def talk(lines: str, *replies: str | Reply, person: bool = True, **options: Any) -> Talk:
+    """A chat over these lines, which a person types or a script, that came to its end."""
+    source = typed(lines) if person else LineSource(io.StringIO(lines))
+    chat = Talk(ScriptedEngine.saying(*(replies or ("An answer.",))), source, **options)
+    assert chat.repl.run() is ExitStatus.DONE or not person  # a script learns of its errors
     return chat

@@ -118,8 +118,7 @@ def test_continue_goes_on_with_the_last_answer(door: Door) -> None:
 
 def test_edit_brings_the_last_prompt_back(door: Door) -> None:
     assert run(chat_of(door, "one\ntwo"), "/edit") == Draft("one\ntwo", replaces=True)
-    with pytest.raises(BadUsage):
-        run(chat_of(Door()), "/edit")
+    assert run(chat_of(Door()), "/edit") == Draft("", replaces=False)
 
 
 def test_system_sets_shows_and_removes_the_system_prompt(door: Door) -> None:
@@ -220,12 +219,13 @@ def test_complexity_auto_needs_a_classifier(door: Door) -> None:
         run(chat_of(Door(classifier=None)), "/complexity auto")
 
 
-@pytest.mark.parametrize("quote", ["", "'", '"'])
-def test_file_goes_before_the_next_prompt(door: Door, tmp_path: Path, quote: str) -> None:
+@pytest.mark.parametrize("typed", ["{}", "'{}'", '"{}"', "\\ "])
+def test_file_goes_before_the_next_prompt(door: Door, tmp_path: Path, typed: str) -> None:
     path = tmp_path / "a file.txt"
     path.write_text("text", encoding="utf-8")
     chat = chat_of(door)
-    assert "4 characters" in said(chat, f"/file {quote}{path}{quote}")
+    argument = typed.format(path) if "{}" in typed else str(path).replace(" ", typed)
+    assert "4 characters" in said(chat, f"/file {argument}")
     assert chat.attached == [(str(path), "text")]
 
 

@@ -16,9 +16,9 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / FILE_NAME
 
 
-def saved(path: Path, lines: str, *replies: str | Reply) -> Talk:
+def saved(path: Path, lines: str, *replies: str | Reply, person: bool = True) -> Talk:
     """A chat that was saved."""
-    return talk(lines, *replies, recording=Recording(path, saving=True))
+    return talk(lines, *replies, recording=Recording(path, saving=True), person=person)
 
 
 def titles(path: Path) -> list[str]:
@@ -117,13 +117,13 @@ def test_history_of_nothing_says_so(path: Path) -> None:
     ],
 )
 def test_commands_change_what_is_saved_too(path: Path, lines: str, said: list[str]) -> None:
-    saved(path, lines, "a", "b")
+    saved(path, lines, "a", "b", person=False)
     [summary] = History(path).summaries()
     assert [message.content for message in History(path).read(summary.id).conversation.messages] == said
 
 
 def test_an_edited_prompt_that_gets_no_answer_leaves_what_was_saved(path: Path) -> None:
-    saved(path, "one\n/edit\n more\n", "a", "")
+    saved(path, "one\n/edit\n more\n", "a", "", person=False)
     assert titles(path) == ["one"]
 
 

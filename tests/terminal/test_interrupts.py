@@ -66,7 +66,7 @@ def test_ctrl_c_breaks_the_wait_for_the_model_which_goes_on_loading() -> None:
             waiting.set()
             return super().quiet()
 
-        def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
+        def read(self, toolbar: Callable[[int], str], draft: str = "", /) -> str:
             if "Stopped" in err.getvalue() and not loading.done():
                 loading.set_result(ScriptedEngine.saying("there"))
             return super().read(toolbar, draft)

@@ -108,6 +108,74 @@ def test_a_wider_terminal_in_mid_answer_doubles_nothing() -> None:
     assert terminal.rows() == whole(f"Begin.\n\n{words}\n\nEnd.\n", SIZE.columns)
 
 
+WORDS = [f"w{number}" for number in range(40)]
+SMALLER = {
+    "prose": " ".join(WORDS) + "\n\nThe end.\n",
+    "wide": "가나다라 마바사 " * 10 + "\n\n끝.\n",
+    "styles": "".join(f"**{word}** *and* `more` " for word in WORDS[:8]) + "\n\nThe end.\n",
+    "list": "".join(f"- item {n} " + " ".join(WORDS[:20]) + "\n" for n in range(2)),
+    "code": "```\n" + " ".join(WORDS) + "\nx\n```\n",
+}
+
+
+def resized(source: str, cut: int, size: terminal_size, *, keep_empty: bool) -> list[str]:
+    """An answer that is drawn often, in a terminal whose size changes meanwhile."""
+    terminal, now = Terminal(), [0.0]
+    console = console_of(terminal, {"TERM": "xterm-256color"}, terminal.size.columns, styled=True)
+    answer = MarkdownAnswer(console, lambda: terminal.size, live=True, clock=lambda: now[0])
+    for place in range(0, len(source), 3):
+        now[0] += 1
+        if place == cut:
+            terminal.resize(size, reflow=True, keep_empty=keep_empty)
+        answer.feed(source[place : place + 3])
+    answer.finish()
+    return terminal.rows()
+
+
+@pytest.mark.parametrize("size", [SMALL, TINY, terminal_size((80, 6))], ids=str)
+@pytest.mark.parametrize("source", SMALLER.values(), ids=SMALLER)
+@pytest.mark.parametrize("keep_empty", [False, True])
+def test_a_smaller_terminal_in_mid_answer_doubles_nothing_and_loses_nothing(
+    source: str, size: terminal_size, keep_empty: bool
+) -> None:
+    for cut in (45, 102):
+        rows = resized(source, cut, size, keep_empty=keep_empty)
+        shown, wanted = ("".join(each).replace(" ", "") for each in (rows, whole(source, 80)))
+        assert shown == wanted, cut
+
+
+def test_a_block_whose_beginning_changes_out_of_reach_is_doubled_and_not_lost() -> None:
+    source = "**" + " ".join(WORDS) + "**\n"
+    for cut in (45, 102):
+        shown = "".join(resized(source, cut, TINY, keep_empty=True)).replace(" ", "")
+        assert shown.endswith("".join(WORDS)), cut
+
+
+def test_the_block_after_the_one_that_stayed_has_the_new_width() -> None:
+    terminal = Terminal()
+    answer = answer_on(terminal)
+    for piece in " ".join(WORDS):
+        answer.feed(piece)
+    terminal.resize(SMALL, reflow=True)
+    rest = "and this is more than forty columns have, it has to be broken\n"
+    for piece in "\n\n" + rest:
+        answer.feed(piece)
+    answer.finish()
+    assert terminal.rows()[-2:] == whole(rest, SMALL.columns)
+
+
+def test_a_block_that_stays_is_as_it_was_when_the_terminal_is_wide_again() -> None:
+    terminal = Terminal()
+    answer = answer_on(terminal)
+    source = " ".join(WORDS)
+    for number, piece in enumerate(source):
+        if number in (60, 110):
+            terminal.resize(SMALL if number == 60 else SIZE)
+        answer.feed(piece)
+    answer.finish()
+    assert "".join(terminal.rows()).replace(" ", "").endswith("".join(WORDS[35:]))
+
+
 def test_off_a_terminal_blocks_come_without_escapes_and_unbroken() -> None:
     stream = io.StringIO()
     console = console_of(stream, {}, 10_000, styled=False)

@@ -57,7 +57,7 @@ def stopped(terminal: PseudoTerminal) -> list[str]:
     """What stands between the prompt and the notice that the answer was stopped, when the prompt is back."""
     terminal.press(CTRL_C)
     terminal.until("Stopped.")
-    terminal.until("1,000 tokens")
+    terminal.until("context ")
     rows = left(terminal)
     [asked] = [number for number, row in enumerate(rows) if row == "> ask"]
     [notice] = [number for number, row in enumerate(rows) if row.startswith("Stopped.")]

@@ -1,4 +1,5 @@
 import io
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
@@ -18,7 +19,7 @@ from llamacli.terminal.screen import Screen
 from llamacli.terminal.source import LineSource
 from tests.settings import settings
 from tests.shell import Output, unsaved
-from tests.terminal.talk import Talk, talk
+from tests.terminal.talk import Talk, talk, typed
 
 
 def test_lines_are_a_conversation() -> None:
@@ -105,12 +106,12 @@ def test_an_empty_answer_is_told() -> None:
 
 
 def test_an_edited_prompt_replaces_its_turn() -> None:
-    chat = talk("one\n/edit\none and a half\n", "first", "second")
+    chat = talk("one\n/edit\none and a half\n", "first", "second", person=False)
     assert [m.content for m in chat.repl.chat.session.conversation.messages] == ["one and a half", "second"]
 
 
 def test_an_edited_prompt_that_fails_loses_nothing() -> None:
-    chat = talk("one\n/edit\nother\n", "first", Reply("", fault=EngineFailed("Broken.")))
+    chat = talk("one\n/edit\nother\n", "first", Reply("", fault=EngineFailed("Broken.")), person=False)
     assert [m.content for m in chat.repl.chat.session.conversation.messages] == ["one", "first"]
 
 
@@ -139,14 +140,31 @@ def test_a_failed_first_model_ends_the_chat_and_a_failed_later_one_does_not() ->
     assert out.getvalue() == "fine\n"
 
 
+def test_a_model_that_cannot_be_had_later_is_told_before_it_is_asked() -> None:
+    err = Output()
+
+    def failing(chosen: Settings, report: Report) -> Models:
+        if chosen.model == "good":
+            return scripted_models(ScriptedEngine.saying("fine"), None)
+        future: Future[Engine] = Future()
+        future.set_exception(UnknownModel("There is no such model.", hint="/model good"))
+        return Models(future, None)
+
+    source = typed("/model bad\n")
+    repl = Repl(settings(model="good"), failing, Screen(Output(), err, {}), source, {}, unsaved())
+    assert repl.run() is ExitStatus.DONE
+    while "There is no such model." not in err.getvalue():  # it is told by the thread that waits for it
+        time.sleep(0.01)
+
+
 def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("text", encoding="utf-8")
     loading: Future[Engine] = Future()
     bars: list[str] = []
 
     class Watching(LineSource):
-        def read(self, toolbar: Callable[[], str], draft: str = "", /) -> str:
-            bars.append(toolbar())
+        def read(self, toolbar: Callable[[int], str], draft: str = "", /) -> str:
+            bars.append(toolbar(200))
             if not loading.done():
                 loading.set_result(ScriptedEngine.saying("fine"))
             return super().read(toolbar, draft)
@@ -160,6 +178,6 @@ def test_the_toolbar_tells_the_loading_then_the_model_and_the_last_turn(tmp_path
     source = Watching(io.StringIO(f"one\n/file {tmp_path}/a.txt\n"))
     Repl(settings(), open_models, Screen(Output(), err, {}), source, {}, unsaved()).run()
     assert bars[0] == "auto · model: reading weights 25%"
-    assert bars[1] == "scripted · cpu · medium, 250 tokens · 0.0 tokens/s"
+    assert bars[1] == "scripted · cpu · medium, 250 tokens · context 3 of 4,096"
     assert bars[2] == f"{bars[1]} · with {tmp_path}/a.txt"
     assert err.getvalue().startswith("Using the small model.\n")

@@ -3,7 +3,7 @@ import io
 import pytest
 
 from llamacli.errors import Interrupted, NotText
-from llamacli.terminal.source import LineSource, block_is_open, without_quotes
+from llamacli.terminal.source import LineSource, block_is_open, quoted, without_quotes
 
 
 def test_lines_that_are_no_text_are_refused_with_their_place() -> None:
@@ -48,4 +48,18 @@ def test_a_person_leaves_by_interrupting_twice_in_a_row() -> None:
         source.read(str)
     with pytest.raises(Interrupted):
         source.read(str)
-    assert prompt.getvalue() == "> " * 4
+    assert prompt.getvalue() == "> \n> > \n> \n"  # each ^C that the terminal shows has its line
+
+
+def test_the_shell_that_follows_begins_a_line_of_its_own() -> None:
+    prompt = io.StringIO()
+    with pytest.raises(EOFError):
+        LineSource(io.StringIO(""), prompt=prompt).read(str)
+    assert prompt.getvalue() == "> \n"
+
+
+@pytest.mark.parametrize("prompt", ["plain", "/usr", '"""a', " /usr", "two\nlines"])
+def test_what_is_quoted_is_the_prompt_again_and_no_command(prompt: str) -> None:
+    assert without_quotes(quoted(prompt)) == prompt
+    assert not quoted(prompt).startswith("/")
+    assert not block_is_open(quoted(prompt))

@@ -10,7 +10,10 @@ from transformers.cache_utils import StaticLayer
 class _Layer(StaticLayer):
     """Shows attention its first tokens only, where it is told how many; else all, whether they are in use or not."""
 
-    shown: int | None = None
+    def __init__(self, size: int) -> None:
+        super().__init__(size)
+        # Of each layer, not of the class: compiled code looks where it is.
+        self.shown: int | None = None
 
     def update(self, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Write the new keys and values; what attention reads."""

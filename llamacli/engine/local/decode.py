@@ -33,8 +33,7 @@ class Decoder:
 
     def __init__(self, model: Any, reason: str = "") -> None:
         self.model = model
-        self.method = f"eager: {reason}" if reason else "eager"
-        """How tokens are decoded, for people."""
+        self._name = f"eager: {reason}" if reason else "eager"
         self.slice = SLICE
         """Prompt tokens per forward pass."""
         self._weights = model.num_parameters()
@@ -48,11 +47,19 @@ class Decoder:
         self._ids: list[int] = []
         self._cache: Any = DynamicCache(config=self.model.config)
 
-    def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
-        """Make what is made once, before there is a prompt; in the second gear where `compiled`. Nothing here."""
+    @property
+    def method(self) -> str:
+        """How tokens are decoded now, for people."""
+        return self._name
 
-    def shift_up(self) -> bool:
-        """Prepare a faster step; False where there is none."""
+    def warm_up(self, sampling: Sampling) -> None:
+        """Make what is made once, before there is a prompt. Nothing here."""
+
+    def shift_up(self, *, wait: bool) -> bool:  # noqa: ARG002 - for those that have one
+        """Have a faster step made in the background and take it when it is ready, in the middle of an answer too.
+
+        Steps `wait` for it where they are to be measured. False where there is none.
+        """
         return False
 
     def rewind(self, prompt: Sequence[int]) -> int:

@@ -46,13 +46,18 @@ class LocalEngine:
     """An `Engine` over a causal model of transformers and its tokenizer."""
 
     def __init__(self, decoder: Decoder, tokenizer: Any, info: EngineInfo) -> None:
-        self.info = replace(info, decoding=decoder.method)
+        self._info = info
         self._decoder = decoder
         self._tokenizer = tokenizer
         self._prompts = PromptEncoder(tokenizer)
         self._ends = _end_tokens(decoder.model, tokenizer)
         # Always the same thread: Ctrl-C never lands inside a forward pass, and CUDA keeps state per thread.
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="model")
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is loaded, and how it decodes now."""
+        return replace(self._info, decoding=self._decoder.method)
 
     def count_tokens(self, conversation: Conversation) -> int:
         """Tokens of the conversation as the model reads it; 0 for an empty one."""
@@ -90,23 +95,25 @@ class LocalEngine:
         return self._worker.submit(work).result()
 
     def shift_up(self) -> bool:
-        """Compile the step for the answers that follow; False where the decoder has no second gear."""
-        return self._decoder.shift_up()
+        """Let the next answers wait for the second gear, to measure it; False where the decoder has none."""
+        return self.run(lambda: self._decoder.shift_up(wait=True))
 
     def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
-        """Make ready what the first answer would wait for, while nobody waits; `compiled` in the second gear."""
+        """Make ready what the first answer would wait for, while nobody waits; then, if `compiled`, a second gear."""
         self._worker.submit(self._warm_up, sampling, compiled)
 
     def _warm_up(self, sampling: Sampling, compiled: bool) -> None:
         try:
             with torch.inference_mode():
-                self._decoder.warm_up(sampling, compiled=compiled)
+                self._decoder.warm_up(sampling)
         except Exception:  # noqa: BLE001 - whatever it is, the first answer meets it too, and says so
             self._decoder.forget()
-        self.info = replace(self.info, decoding=self._decoder.method)
+            compiled = False
         # What loading made stays. Without this, Python now and then looks through all of it for garbage: 200 ms between
         # two tokens, with 360,000 objects.
         gc.freeze()
+        if compiled:
+            self._decoder.shift_up(wait=False)
 
     def close(self) -> None:
         """End the thread and give back the memory."""

@@ -23,7 +23,7 @@ from llamacli.engine.local.disk import (
 from llamacli.engine.local.hardware import detect
 from llamacli.engine.survey import Stored, Survey
 from llamacli.errors import LlamacliError
-from llamacli.placement import shape_from_config
+from llamacli.placement import Choice, Machine, Wishes, choose_model, shape_from_config
 from llamacli.settings import Settings
 
 _DRIVER = Path("/proc/driver/nvidia/version")
@@ -41,6 +41,22 @@ def survey(settings: Settings) -> Survey:
         stored=_stored(settings),
         free_bytes={path: _free(path) for path in (hub_cache(), settings.cache_dir)},
     )
+
+
+def choose(settings: Settings, machine: Machine, wishes: Wishes) -> Choice:
+    """What `auto` is on this machine; raises BadUsage for wishes that no model fulfils here."""
+    return choose_model(
+        machine,
+        llama_on_disk=on_disk(LLAMA_3_1_8B) is not None,
+        hub_token=(settings.hub_token or get_token()) is not None,
+        offline=settings.offline,
+        wishes=wishes,
+    )
+
+
+def choose_here(settings: Settings) -> Choice:
+    """What `auto` is on this machine, with the memory that is free now."""
+    return choose(settings, detect(), Wishes(settings.device, settings.classifier_device, settings.quantization))
 
 
 def _bitsandbytes_fault(*, needs_cuda: bool) -> str:

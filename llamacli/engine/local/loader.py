@@ -3,7 +3,6 @@
 from dataclasses import replace
 from pathlib import Path
 
-from huggingface_hub import get_token
 from transformers import AutoTokenizer
 
 from llamacli import builtin
@@ -15,6 +14,7 @@ from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.failures import translated
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.hardware import detect
+from llamacli.engine.local.inspection import choose
 from llamacli.engine.local.progress import quiet
 from llamacli.engine.local.sources import Source, in_directory, locate
 from llamacli.engine.local.static import decoder_for
@@ -22,7 +22,7 @@ from llamacli.engine.local.weights import LOCAL, causal_model, classifier_model
 from llamacli.errors import ModelUnavailable
 from llamacli.events import LoadProgress, Notice
 from llamacli.placement import LLAMA_3_1_8B as LLAMA_SHAPE
-from llamacli.placement import Machine, Placement, Wishes, choose_model, plan, plan_apart, shape_from_config
+from llamacli.placement import Machine, Placement, Wishes, plan, plan_apart, shape_from_config
 from llamacli.settings import Settings
 
 
@@ -118,13 +118,7 @@ class Loader:
         self._report(LoadProgress(role, "ready", 1, 1))
 
     def _choose(self, machine: Machine, wishes: Wishes, wanted: Wanted) -> str:
-        choice = choose_model(
-            machine,
-            llama_on_disk=on_disk(LLAMA_3_1_8B) is not None,
-            hub_token=(self._settings.hub_token or get_token()) is not None,
-            offline=self._settings.offline,
-            wishes=wishes,
-        )
+        choice = choose(self._settings, machine, wishes)
         if choice.notice and wanted.engine:
             self._report(Notice(choice.notice))
         return choice.name

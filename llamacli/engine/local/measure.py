@@ -43,7 +43,7 @@ class LocalInstruments:
 
     def shift_up(self) -> bool:
         """See `Instruments`."""
-        return self._engine.run(self._engine.shift_up)
+        return self._engine.shift_up()
 
     def generate(self, prompt_tokens: int, tokens: int, sampling: Sampling) -> Speed:
         """See `Instruments`; in the thread that owns the model."""

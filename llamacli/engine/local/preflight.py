@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-from tokenizers import Tokenizer
-
 from llamacli import builtin
 from llamacli.messages import Conversation
 from llamacli.settings import Settings
@@ -24,6 +22,8 @@ def check_fits(settings: Settings, conversation: Conversation) -> None:
     # A token stands for a byte at least.
     if directory is None or window is None or sum(len(text.encode()) for text in texts) < window:
         return
+    from tokenizers import Tokenizer  # which the short questions need not wait for
+
     try:
         tokenizer = Tokenizer.from_file(str(directory / "tokenizer.json"))
     except Exception:  # noqa: BLE001 - tokenizers raises nothing more precise

@@ -45,9 +45,11 @@ class Sampler:
     def undone(self) -> Iterator[None]:
         """Whatever is chosen in this block counts as never chosen."""
         seen, state = self._seen.clone(), self.generator.get_state()
-        yield
-        self._seen.copy_(seen)
-        self.generator.set_state(state)
+        try:
+            yield
+        finally:
+            self._seen.copy_(seen)
+            self.generator.set_state(state)
 
     def choose(self, logits: Tensor) -> Tensor:
         """The token [1] that follows, from the logits [vocabulary] of the last position; it counts as seen."""

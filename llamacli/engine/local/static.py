@@ -1,17 +1,20 @@
 """Decoding over a cache of fixed size, so that one step can be captured once and replayed for every token."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from itertools import islice
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from llamacli.engine.local.attention import read_grouped_heads
 from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, set_length, show
-from llamacli.engine.local.decode import SLICE, Decoder
+from llamacli.engine.local.capturing import WARM_UPS, Step, capture_graph
+from llamacli.engine.local.compiling import Forward, SecondGear, next_logits, only_compiled, token_and_position
+from llamacli.engine.local.decode import SLICE, Decoder, threads_for
 from llamacli.engine.local.fused import FusedStep, fused_step
+from llamacli.engine.local.parking import KEPT_BYTES_OF_CARDS, Parking, shared_length, sliced
 from llamacli.sampling import Sampling
 
 SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
@@ -22,17 +25,12 @@ HEADROOM = 256
 """Tokens for which a new cache has room beyond the prompt, so that few answers outgrow it."""
 WARM_PROMPT = 16
 """Tokens of the prompt that warms up: enough for the kernels of a prompt."""
-COMPILED = ", compiled"
-WARM_UPS = 2
-"""Calls before a step is captured: libraries choose kernels and make their handles in them."""
 LARGE_SLICE = 2048
 """Prompt tokens per forward pass on a card with memory for it: each pass unpacks all quantized weights once."""
 LARGE_CARD = 15 << 30
 """Bytes of memory of such a card. Not its speed of the moment: the same prompt has to be cut in the same places."""
 FEW = 64
 """Candidates that a step looks at where top-k is no larger; beyond it the whole vocabulary is sorted."""
-
-Step = Callable[[], None]
 
 
 class StaticDecoder(Decoder):
@@ -54,31 +52,33 @@ class StaticDecoder(Decoder):
         self._sizes = (*(size for size in SIZES if size < window), largest)
         self._capture = capture
         self._fused = fused
-        self._forward: Callable[..., Any] = model
-        self._token = torch.zeros((1, 1), dtype=torch.long, device=model.device)
-        self._position = torch.zeros_like(self._token)
+        self._gear: SecondGear | None = None
+        self._token, self._position = token_and_position(model.device)
+        read_grouped_heads()
         super().__init__(model)
+        self._parking = Parking(KEPT_BYTES_OF_CARDS, sliced)
         self.slice = _slice_for(model.device)
-        self.method = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
+        self._name = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
+
+    @property
+    def method(self) -> str:
+        """How tokens are decoded now, for people."""
+        return self._name + (", compiled" if self._compiled else "")
 
     def forget(self) -> None:
         """Throw everything away, captured steps too."""
         self._ids = []
         self._cache = None
-        self._steps: dict[int, Step] = {}
+        self._shift(None)
 
-    def warm_up(self, sampling: Sampling, *, compiled: bool) -> None:
-        """See `Decoder.warm_up`: a step is captured, compiled before where it can be, and forgotten again."""
-        compiled = compiled and self.shift_up()
-        try:
-            self._take_steps(sampling)
-        except Exception:
-            if not compiled:
-                raise
-            self._shift_down()
-            self._take_steps(sampling)
+    def close(self) -> None:
+        """See `Decoder.close`; what is being compiled ends."""
+        if self._gear:
+            self._gear.close()
+        super().close()
 
-    def _take_steps(self, sampling: Sampling) -> None:
+    def warm_up(self, sampling: Sampling) -> None:
+        """See `Decoder.warm_up`: a step is captured."""
         prompt = [0] * WARM_PROMPT
         logits = self.read_prompt(prompt, 0, lambda: False)
         assert logits is not None
@@ -86,19 +86,15 @@ class StaticDecoder(Decoder):
             pass
         self.rewind([])
 
-    def _shift_down(self) -> None:
-        """Back to what was before `shift_up`: there is no compiler, or it does not know the model."""
-        self.forget()
-        self._forward = self.model
-        self.method = self.method.removesuffix(COMPILED)
-
-    def shift_up(self) -> bool:
-        """Let torch compile the forward pass of a step, which the next step waits for; not one that is fused."""
+    def shift_up(self, *, wait: bool) -> bool:
+        """See `Decoder.shift_up`: torch compiles the forward pass of a step, unless it is fused."""
         if self._fused:
             return False
-        self._forward = torch.compile(self.model.forward, mode="default", dynamic=False)
-        self._steps.clear()
-        self.method += COMPILED
+        self._gear = SecondGear(self.model, wait=wait)
+        if wait:
+            self.forget()  # what is measured now begins with a small cache, as what was measured before
+        elif self._cache is not None:
+            self._gear.begin(self._size)
         return True
 
     def tokens(self, sampling: Sampling, prompt: Sequence[int], logits: Tensor) -> Iterator[int]:
@@ -125,7 +121,20 @@ class StaticDecoder(Decoder):
             show(self._cache, None)
 
     def _exchange(self, prompt: Sequence[int]) -> None:
-        """Nothing: what is captured stays where it is, so there is one cache."""
+        """Write what is parked of the prompt's conversation into the one cache, what was there being parked."""
+        found = self._parking.exchange((self._ids, self._cache), prompt)
+        if found is not None and found[1] is self._cache:
+            return
+        self._ids = []
+        if self._cache is None:  # after a failure: it is made when something is read
+            return
+        if found is not None:
+            ids, kept = found
+            shared = shared_length(ids, prompt)
+            self._reserve(shared)
+            kept.put_back(self._cache, shared)
+            self._ids = ids[:shared]
+        self._shorten(len(self._ids))
 
     def _shorten(self, length: int) -> None:
         set_length(self._cache, length)
@@ -133,31 +142,62 @@ class StaticDecoder(Decoder):
     def _reserve(self, count: int) -> None:
         """Make room for `count` more tokens, and for those that warm up a step."""
         needed = len(self._ids) + count + WARM_UPS
-        if self._cache is not None and needed <= self._cache.layers[0].max_cache_len:
+        if self._cache is not None and needed <= self._size:
             return
         wanted = min(needed + HEADROOM, self._sizes[-1])
         size = next(size for size in self._sizes if size >= max(wanted, needed))
-        self._steps.clear()
+        self._shift(None)
         if self._cache is None:
             self._cache = new_cache(self.model, size)
         else:
             lengthen(self._cache, size)
 
+    def _shift(self, compiled: Forward | None) -> None:
+        """Let the next steps be made over a compiled forward pass, or over the model itself."""
+        self._compiled = compiled
+        self._steps: dict[int, Step] = {}
+
+    @property
+    def _size(self) -> int:
+        """Tokens that the cache has room for."""
+        return int(self._cache.layers[0].max_cache_len)
+
     def _step(self) -> Step:
-        candidates = self._sampler.candidates
+        """A step for the present cache: compiled where that is done, else while it is being done."""
+        gear, candidates = self._gear, self._sampler.candidates
+        if gear and not self._compiled and (compiled := gear.forward(self._size)):
+            self._shift(compiled)
         if candidates not in self._steps:
-            self._steps[candidates] = self._run if self._capture is None else self._captured(self._capture)
+            if gear:
+                gear.pause()
+            self._steps[candidates] = self._new_step()
+        if gear and not self._compiled:
+            gear.begin(self._size)
         return self._steps[candidates]
 
-    def _captured(self, capture: "Callable[[Step, torch.Generator], Step]") -> Step:
+    def _new_step(self) -> Step:
+        try:
+            return self._captured()
+        except Exception as error:
+            if self._gear is None or self._gear.waits or not self._compiled:
+                raise
+            self._gear.give_up(repr(error))
+            self._shift(None)
+            return self._captured()
+
+    def _captured(self) -> Step:
         """Capture a step, which runs it a few times, and undo what that did."""
+        if self._capture is None:
+            return self._run
         token, position, length = self._token.clone(), self._position.clone(), len(self._ids)
-        with self._sampler.undone():
-            step = capture(self._run, self._sampler.generator)
-        self._token.copy_(token)
-        self._position.copy_(position)
-        self._shorten(length)
-        return step
+        torch.set_num_threads(threads_for(self._weights))  # which is what it was compiled for
+        try:
+            with self._sampler.undone(), only_compiled() if self._compiled else nullcontext():
+                return self._capture(self._run, self._sampler.generator)
+        finally:
+            self._token.copy_(token)
+            self._position.copy_(position)
+            self._shorten(length)
 
     def _run(self) -> None:
         """Read the token, choose the next one, and leave it as the token to read."""
@@ -167,12 +207,7 @@ class StaticDecoder(Decoder):
     def _logits(self) -> Tensor:
         if self._fused:
             return self._fused(self._token, self._position, self._cache)
-        with _grouped_heads():
-            output = self._forward(
-                input_ids=self._token, position_ids=self._position, past_key_values=self._cache, use_cache=True
-            )
-        logits: Tensor = output.logits[0, -1]
-        return logits
+        return next_logits(self._compiled or self.model, self._token, self._position, self._cache)
 
 
 def decoder_for(model: Any, window: int) -> Decoder:
@@ -192,44 +227,7 @@ def why_eager(model: Any) -> str:
     return ""
 
 
-def capture_graph(step: Step, generator: torch.Generator) -> Step:
-    """A CUDA graph of `step`, whose random numbers come from `generator`, on the generator's card."""
-    with torch.cuda.device(generator.device):
-        side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(side):
-            for _ in range(WARM_UPS):
-                step()
-        torch.cuda.current_stream().wait_stream(side)
-        graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(generator)
-        # Its default stream is on the card that first captured something. In its default mode another thread, which
-        # still reads the classifier's weights, would be refused memory meanwhile.
-        with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
-            step()
-    return graph.replay
-
-
 def _slice_for(device: torch.device) -> int:
     if device.type == "cuda" and torch.cuda.get_device_properties(device).total_memory > LARGE_CARD:
         return LARGE_SLICE
     return SLICE
-
-
-@contextmanager
-def _grouped_heads() -> Iterator[None]:
-    """Let attention read the key and value heads as they are, without copies for all query heads.
-
-    transformers looks at this variable in every call. Not while prompts are read: with a mask and many queries it
-    would choose a kernel that needs memory for all pairs of tokens.
-    """
-    name = "TRANSFORMERS_SDPA_FORCE_GQA"
-    before = os.environ.get(name)
-    os.environ[name] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before

@@ -14,6 +14,7 @@ from llamacli.engine.remote.dialects import (
     OURS,
     UNKNOWN,
     Dialect,
+    dialect_of,
     is_begun,
     messages_json,
     missing_words,
@@ -39,6 +40,7 @@ class RemoteEngine:
         self.info = info
         self._connection = connection
         self._dialect = dialect
+        self._counter = dialect.counter
         self._report = report
         self._closed = False
         self._refused: frozenset[str] = frozenset()
@@ -69,14 +71,16 @@ class RemoteEngine:
         """Tokens of the conversation by the server's own count, else about one for four bytes."""
         if not conversation.messages:
             return 0
-        if not self._dialect.counter:
-            return sum(len(message.content.encode()) // 4 + 5 for message in conversation.messages)
-        body = {"model": self.info.model, "messages": messages_json(conversation)}
-        told = self._connection.post(self._dialect.counter, body | template_json(conversation, self._dialect))
-        try:
-            return int(told["count"])
-        except (LookupError, TypeError, ValueError) as error:
-            raise EngineFailed("The server did not count the tokens.", hint="Ask again.") from error
+        if self._counter:
+            body = {"model": self.info.model, "messages": messages_json(conversation)}
+            try:
+                told = self._connection.post(self._counter, body | template_json(conversation, self._dialect))
+                return int(told["count"] if "count" in told else told["input_tokens"])
+            except UnknownModel:  # an older server, or one behind a proxy that lets nothing else through
+                self._counter = ""
+            except (LookupError, TypeError, ValueError) as error:
+                raise EngineFailed("The server did not count the tokens.", hint="Ask again.") from error
+        return sum(len(message.content.encode()) // 4 + 5 for message in conversation.messages)
 
     def stream(self, conversation: Conversation, sampling: Sampling, budget: Budget) -> Generator[Event, None, None]:
         """Answer the conversation, see `Engine.stream`. Closing closes the socket at once."""
@@ -99,7 +103,7 @@ class RemoteEngine:
         if is_begun(conversation) and not self._dialect.continues:
             raise BadUsage(
                 "This server cannot go on with an answer that is begun.",
-                reason="Only llamacli serve, vLLM and SGLang are known to.",
+                reason="Only llamacli serve, vLLM, SGLang and llama.cpp are known to.",
                 hint="Ask again, with a larger budget: -n 800, or in a chat /set max_tokens 800 and /retry",
             )
 
@@ -111,6 +115,8 @@ class RemoteEngine:
             try:
                 chunks = self._connection.stream(body)
             except Refused as refused:
+                if self._learns(refused):
+                    continue
                 fields = frozenset() if self._dialect is OURS else _worth_leaving_out(refused, body)
                 if not fields:
                     raise refused.error from refused
@@ -120,6 +126,13 @@ class RemoteEngine:
                 self._refused = left_out - {"max_tokens"}  # that one may have been too large just now
                 return chunks
 
+    def _learns(self, refused: Refused) -> bool:
+        """Whether a refusal tells what kind of server this is, which was not known."""
+        if self._dialect is UNKNOWN:
+            self._dialect = dialect_of(refused.said)
+            return self._dialect is not UNKNOWN
+        return False
+
     def _tell(self, fields: frozenset[str]) -> None:
         if words := missing_words(fields):
             self._report(Notice(words))
@@ -127,7 +140,7 @@ class RemoteEngine:
 
 def _info(card: dict[str, Any], name: str, url: str, dialect: Dialect) -> EngineInfo:
     """What the list of models says of one; our own server knows where it runs."""
-    window = card.get("max_model_len")
+    window = card.get("max_model_len") or (card.get("meta") or {}).get("n_ctx")
     device, dtype, quantization = url, "remote", "none"
     if dialect is OURS:
         device, dtype, quantization = (str(card.get(key, "")) for key in ("device", "dtype", "quantization"))

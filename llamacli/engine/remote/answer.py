@@ -81,9 +81,11 @@ class Answer:
         for choice in (chunk.get("choices") or [])[:1]:
             said = choice.get("delta") or choice.get("message") or {}
             text = said.get("content") or ""
-            yield from self._tokens(text, (told or {}).get("completion_tokens") or self._made + bool(text))
+            yield from self._tokens(text, _made(chunk) or self._made + bool(text))
             if choice.get("finish_reason") and not self._stops.found:
                 self._reason, self._cut = _REASONS.get(choice["finish_reason"], FinishReason.STOP), False
+                if self._reason is FinishReason.LENGTH:  # tokens without text were not seen: ask what was decided
+                    self._budget.allows(self._budget.at_least)
 
     def _tokens(self, text: str, made: int) -> Iterator[Event]:
         """Show text, after so many tokens, as far as the budget allows them."""
@@ -123,6 +125,12 @@ class Answer:
         first, last = self._times[0], self._times[-1]
         speed = (self._made - 1) / (last - first) if last > first else 0.0
         return Timings(first - started, last - started, speed)
+
+
+def _made(chunk: Mapping[str, Any]) -> int:
+    """The tokens of the answer so far, where a chunk tells: as usage, or among llama.cpp's times."""
+    usage, times = chunk.get("usage") or {}, chunk.get("timings") or {}
+    return usage.get("completion_tokens") or times.get("predicted_n") or 0
 
 
 def _usage(told: Mapping[str, Any], before: Usage) -> Usage:

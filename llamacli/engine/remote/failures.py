@@ -60,10 +60,19 @@ def refusal(status: int, body: Any, url: str, model: str = "") -> LlamacliError:
     if words.code in _BY_CODE and words.code != "llamacli_error":
         return _BY_CODE[words.code](words.message, reason=words.reason, hint=words.hint)
     if status in (400, 413, 422) and _CONTEXT.search(words.message):
-        return PromptTooLong("The prompt is too long for the server.", reason=words.message, hint="Shorten it.")
+        return PromptTooLong(_too_long(body), reason=words.message, hint="Shorten it.")
     kind, message, hint = _STATUS.get(status, _OTHER)
     message = message.format(url=url, status=status, model=model)
     return kind(message, reason=words.message, hint=hint)
+
+
+def _too_long(body: Any) -> str:
+    """With both numbers, where the server gives them apart from its words (llama.cpp)."""
+    error = body.get("error") if isinstance(body, Mapping) else None
+    numbers = [error.get(name) for name in ("n_prompt_tokens", "n_ctx")] if isinstance(error, Mapping) else []
+    if all(isinstance(number, int) for number in numbers) and numbers:
+        return "The prompt is too long: {:,} tokens given, {:,} fit.".format(*numbers)
+    return "The prompt is too long for the server."
 
 
 _Row = tuple[type[LlamacliError], str, str]

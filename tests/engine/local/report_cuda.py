@@ -32,10 +32,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, 
 from llamacli.bench import Bench
 from llamacli.builtin import MODEL_DIR
 from llamacli.engine import Wanted, instruments, open_synthetic
+from llamacli.engine.local.capturing import capture_graph
 from llamacli.engine.local.decode import SLICE, Decoder
 from llamacli.engine.local.fused import fused_step
 from llamacli.engine.local.random_weights import random_model
-from llamacli.engine.local.static import StaticDecoder, capture_graph
+from llamacli.engine.local.static import StaticDecoder
 from llamacli.engine.local.synthetic import LLAMA
 from llamacli.engine.local.weights import causal_model, read_weights
 from llamacli.placement import RolePlacement

@@ -1,5 +1,6 @@
 """On a CUDA card: captured and fused steps against eager ones. Run with: pytest -m gpu"""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
+from llamacli.engine.local.capturing import capture_graph
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.fused import FusedStep, fused_step
 from llamacli.engine.local.random_weights import random_model
-from llamacli.engine.local.static import StaticDecoder, capture_graph, decoder_for
+from llamacli.engine.local.static import StaticDecoder, decoder_for
 from llamacli.engine.local.weights import read_weights
 from llamacli.placement import RolePlacement
 from tests.engine.local.comparing import exact
@@ -145,6 +147,34 @@ def test_a_fused_step_goes_on_where_the_model_has_read_and_the_model_where_the_s
     assert logits is not None
     assert expected is not None
     assert error(logits, expected) < 0.02
+
+
+@pytest.mark.parametrize(("dtype", "alike"), [(torch.float32, 40), (torch.bfloat16, 36)])
+def test_an_answer_goes_on_while_its_step_is_compiled(tmp_path: Path, dtype: torch.dtype, alike: int) -> None:
+    model = AutoModelForCausalLM.from_pretrained(save_llama(tmp_path), dtype=dtype).eval().to("cuda:0")
+    decoder, plain = decoder_for(model, 4096), decoder_for(model, 4096)
+    assert isinstance(decoder, StaticDecoder)
+    with torch.inference_mode():
+        decoder.warm_up(sampling())
+        assert decoder.shift_up(wait=False)
+        logits = decoder.read_prompt([5, 6, 7], decoder.rewind([5, 6, 7]), lambda: False)
+        assert logits is not None
+        answer = decoder.tokens(sampling(temperature=0), [5, 6, 7], logits)
+        said = [next(answer)]
+        while decoder.method == "CUDA graph" and len(said) < 700:
+            said.append(next(answer))
+            time.sleep(0.1)
+        assert decoder._gear is not None
+        assert decoder._gear.why == ""
+        assert decoder.method == "CUDA graph, compiled"
+        said += islice(answer, 100)
+    if dtype == torch.float32:
+        assert said == tokens(plain, [5, 6, 7], len(said), temperature=0)
+    prompts = [[5 + (7 * number * length) % 300 for number in range(length)] for length in range(20, 60)]
+    both = [[tokens(each, prompt, 2, temperature=0) for prompt in prompts] for each in (decoder, plain)]
+    assert decoder.method == "CUDA graph, compiled"
+    assert sum(ours == theirs for ours, theirs in zip(*both, strict=True)) >= alike
+    decoder.close()
 
 
 def test_what_the_kernels_do_not_know_is_left_to_the_model() -> None:

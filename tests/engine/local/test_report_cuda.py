@@ -5,7 +5,7 @@ from typing import Any
 
 
 def test_the_report_for_a_card_works_on_a_tiny_model() -> None:
-    command = [sys.executable, "-m", "tests.engine.local.report_cuda", "--tiny", "--parts", "greedy,load"]
+    command = [sys.executable, "-m", "tests.engine.local.report_cuda", "--tiny", "--parts", "greedy"]
     done = subprocess.run(
         [*command, "--prompts", "2", "--tokens", "20"], capture_output=True, text=True, check=True, timeout=100
     )
@@ -14,6 +14,3 @@ def test_the_report_for_a_card_works_on_a_tiny_model() -> None:
         report |= json.loads(line)
     for found in report["greedy"].values():
         assert found["equal"] + len(found["each"]) == 2
-    assert report["load"]["second_s"] > 0
-    assert report["load"]["killed_with"] == -9
-    assert report["load"]["after_a_kill_s"] > 0

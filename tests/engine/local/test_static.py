@@ -1,19 +1,23 @@
 """The cache of fixed size gives the same answers as the one that grows, captured or not."""
 
-from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, MistralForCausalLM
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from llamacli.complexity import Budget
 from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import static
+from llamacli.engine.local.attention import grouped_attention
 from llamacli.engine.local.cache import has_static_layers
+from llamacli.engine.local.capturing import WARM_UPS, Step
 from llamacli.engine.local.decode import Decoder
 from llamacli.engine.local.generation import LocalEngine
-from llamacli.engine.local.static import StaticDecoder, Step, decoder_for
+from llamacli.engine.local.static import StaticDecoder, decoder_for
 from llamacli.messages import Conversation
 from tests.engine.local.test_generation import answer
 from tests.settings import sampling
@@ -21,7 +25,7 @@ from tests.settings import sampling
 
 def replayed(step: Step, _generator: torch.Generator) -> Step:
     """What a CUDA graph does, without one: warm-ups that count for nothing, then the same step again and again."""
-    for _ in range(static.WARM_UPS):
+    for _ in range(WARM_UPS):
         step()
     return step
 
@@ -108,34 +112,6 @@ def test_a_warm_engine_answers_as_a_cold_one(engines: Engines) -> None:
     assert warm == answer(reference, asked, 30, temperature=0)[0]
 
 
-def test_a_step_that_cannot_be_compiled_is_taken_as_it_was(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_compiler(*_: object, **__: object) -> None:
-        raise RuntimeError("no compiler")
-
-    monkeypatch.setattr(torch, "compile", lambda *_, **__: without_compiler)
-    engine, reference = engines
-    engine.warm_up(sampling(), compiled=True)
-    asked = Conversation().with_prompt("one two three")
-    assert answer(engine, asked, 30, temperature=0)[0] == answer(reference, asked, 30, temperature=0)[0]
-    assert "compiled" not in engine.info.decoding
-
-
-def test_a_step_is_compiled_while_nobody_waits(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
-    compiled: list[object] = []
-
-    def compile_nothing(forward: Callable[..., object], **_: object) -> Callable[..., object]:
-        compiled.append(forward)
-        return forward
-
-    monkeypatch.setattr(torch, "compile", compile_nothing)
-    engine, reference = engines
-    engine.warm_up(sampling(), compiled=True)
-    asked = Conversation().with_prompt("one two three")
-    assert answer(engine, asked, 30, temperature=0)[0] == answer(reference, asked, 30, temperature=0)[0]
-    assert len(compiled) == 1
-    assert engine.info.decoding.endswith("compiled")
-
-
 def test_what_cannot_be_captured_is_decoded_eagerly_and_says_why(tiny_llama: Path) -> None:
     llama = AutoModelForCausalLM.from_pretrained(tiny_llama)
     decoder = decoder_for(llama, 4096)
@@ -149,18 +125,30 @@ def test_what_cannot_be_captured_is_decoded_eagerly_and_says_why(tiny_llama: Pat
     assert not has_static_layers(sliding)
 
 
-def test_the_grouping_of_heads_is_asked_for_only_within_a_step(
-    engines: Engines, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import os
+def test_a_step_reads_grouped_heads_as_they_are(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, int, bool]] = []
+    attention = torch.nn.functional.scaled_dot_product_attention
 
-    seen: list[tuple[int, str | None]] = []
-    model = engines[0]._decoder.model
-    hook: Callable[..., None] = lambda _m, args, kwargs: seen.append(  # noqa: E731
-        (kwargs["hidden_states"].shape[1], os.environ.get("TRANSFORMERS_SDPA_FORCE_GQA"))
+    def spy(query: torch.Tensor, key: torch.Tensor, *rest: Any, **options: Any) -> torch.Tensor:
+        seen.append((query.shape[2], key.shape[1], options.get("enable_gqa", False)))
+        return attention(query, key, *rest, **options)
+
+    monkeypatch.setattr(torch.nn.functional, "scaled_dot_product_attention", spy)
+    asked = Conversation().with_prompt("one two")
+    text, _ = answer(engines[0], asked, 3)
+    answer(engines[0], asked.with_answer(text).with_prompt("three"), 3)
+    assert {tuple(shape) for length, *shape in seen if length == 1} == {(2, True)}
+    # With a mask and many queries the card would need memory for all pairs of tokens.
+    assert (4, False) in {tuple(shape) for length, *shape in seen if length > 1}
+
+
+@pytest.mark.parametrize("queries", [1, 5])
+def test_attention_over_grouped_heads_is_that_of_transformers(queries: int) -> None:
+    module: Any = SimpleNamespace(num_key_value_groups=3, is_causal=True)
+    query, key, value = (torch.randn(1, heads, length, 8) for heads, length in ((6, queries), (2, 40), (2, 40)))
+    mask = torch.rand(1, 1, queries, 40) > 0.3
+    ours, theirs = (
+        attend(module, query, key, value, mask, dropout=0.0, scaling=0.3)[0]
+        for attend in (grouped_attention, sdpa_attention_forward)
     )
-    handle = model.model.layers[0].self_attn.register_forward_pre_hook(hook, with_kwargs=True)
-    answer(engines[0], Conversation().with_prompt("one two"), 3)
-    handle.remove()
-    assert {force for length, force in seen if length > 1} == {None}
-    assert {force for length, force in seen if length == 1} == {"1"}
+    torch.testing.assert_close(ours, theirs)

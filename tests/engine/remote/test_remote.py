@@ -1,5 +1,6 @@
 """Servers that misbehave in every way of the table, and what a person sees of it."""
 
+import json
 import socket
 import threading
 import time
@@ -294,12 +295,12 @@ def test_a_prompt_that_does_not_fit_is_too_long(words: str) -> None:
 
 
 def strict(allowed: set[str], status: int, *, named: bool) -> Respond:
-    """Refuses a body with other fields, as transformers serve does (422), or by whatever words (400)."""
+    """Refuses a body with other fields, by their names or by whatever words."""
 
     def respond(exchange: Exchange, body: Any) -> None:
         unexpected = set(body) - allowed
         if unexpected:
-            words = f"Unexpected fields in the request: {unexpected}" if named else "bad request"
+            words = f"cannot take {unexpected}" if named else "bad request"
             exchange.json({"detail": words}, status)
         else:
             exchange.begin()
@@ -321,6 +322,24 @@ def test_refused_fields_are_left_out_with_one_notice(status: int, named: bool) -
         assert len(server.asked) == 3, "the second question leaves them out at once"
         assert server.asked[-1]["seed"] == 3
     assert person.notices == ["The server does not take top_k and repetition_penalty: its own choice counts."]
+
+
+def test_a_server_that_is_known_by_its_refusal_is_asked_in_its_own_way() -> None:
+    def respond(exchange: Exchange, body: Any) -> None:
+        if unexpected := {"top_k", "repetition_penalty"} & set(body):
+            exchange.json({"detail": f"Unexpected fields in the request: {unexpected}"}, 422)
+        else:
+            exchange.begin()
+            exchange.text(body["generation_config"], "stop")
+            exchange.end()
+
+    with serving(answering(respond)) as server:
+        person = Person(server.url)
+        taken = [json.loads(text_of(person.ask(temperature=temperature))) for temperature in (0.5, 0)]
+        assert len(server.asked) == 3
+    assert taken[0] == {"do_sample": True, "top_k": 51, "repetition_penalty": 1.21}
+    assert not taken[1]["do_sample"]
+    assert person.notices == []
 
 
 def test_more_tokens_than_the_server_has_room_for_are_asked_for_without_a_number() -> None:
@@ -350,7 +369,8 @@ def test_more_tokens_than_the_server_has_room_for_are_asked_for_without_a_number
     ],
 )
 def test_each_server_is_asked_by_its_own_names(owner: str, sent: dict[str, Any], told: int) -> None:
-    with serving(answering(lambda exchange, body: exchange.json({"choices": []}), owner)) as server:
+    empty = {"choices": [], "input_tokens": 5}
+    with serving(answering(lambda exchange, body: exchange.json(empty), owner)) as server:
         person = Person(server.url)
         with pytest.raises(EngineFailed):
             person.ask()
@@ -415,6 +435,30 @@ def test_the_key_is_sent_and_the_address_may_end_in_its_version_or_not() -> None
     assert "secret" not in shown
     with pytest.raises(BadUsage, match="key"):
         Person("http://127.0.0.1:1", key="sk\n1")
+
+
+LLAMA_CPP = {"id": "small", "owned_by": "llamacpp", "meta": {"n_ctx": 77}}
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_tokens_are_counted_where_the_server_can_and_estimated_where_it_is_too_old(counts: bool) -> None:
+    def respond(exchange: Exchange, path: str, body: Any) -> None:
+        if path == "/v1/models":
+            exchange.json({"data": [LLAMA_CPP]})
+        else:
+            exchange.json({"input_tokens": 33} if counts else {"error": "File Not Found"}, 200 if counts else 404)
+
+    with serving(respond) as server:
+        engine = Person(server.url).engine
+        assert engine.info.context_window == 77
+        assert [engine.count_tokens(HELLO) for _ in range(2)] == ([33, 33] if counts else [6, 6])
+        assert len(server.seen) == (3 if counts else 2)
+
+
+def test_a_prompt_that_is_too_long_for_llama_cpp_is_refused_with_both_numbers() -> None:
+    said = {"message": "request exceeds the available context size", "n_prompt_tokens": 9010, "n_ctx": 8192}
+    with pytest.raises(PromptTooLong, match="9,010 tokens given, 8,192 fit"):
+        asked(refusing(400, {"error": said}))
 
 
 def test_auto_is_the_first_model_that_is_listed() -> None:
