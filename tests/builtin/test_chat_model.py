@@ -16,9 +16,10 @@ from llamacli.builtin.chat.documents import asked_about, stated_question
 from llamacli.builtin.chat.evaluation import HELD_OUT, Check, answer_all, read_checks, scores
 from llamacli.builtin.chat.memory import conversation
 from llamacli.builtin.chat.packing import ANSWER, Encoder, Order, make_rows
-from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat.patterns import ask
 from llamacli.builtin.chat.texts import document
 from llamacli.builtin.chat.tokenizer import CONTEXT, train_tokenizer
+from llamacli.builtin.chat.topics import Corpus, load_corpus
 from llamacli.builtin.chat.training import first_occurrence, penalized, train
 
 Shipped = tuple[PreTrainedModel, PreTrainedTokenizerBase]

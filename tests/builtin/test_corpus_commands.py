@@ -8,7 +8,8 @@ from random import Random
 
 import pytest
 
-from llamacli.builtin.chat.patterns import Topic, ask, code_of, load_corpus
+from llamacli.builtin.chat.patterns import ask, code_of
+from llamacli.builtin.chat.topics import Topic, load_corpus
 
 CORPUS = load_corpus()
 NOT_BASH = {"cron line", "cron minutes", "cron minutes given", "cron boot", "vim quit"}  # lines of other programs

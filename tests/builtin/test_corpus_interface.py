@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from llamacli.builtin.chat.patterns import Corpus, Item, Topic, load_corpus
+from llamacli.builtin.chat.topics import Corpus, Item, Topic, load_corpus
 from llamacli.chat import Complexity, TurnReport
 from llamacli.cli.main import program
 from llamacli.complexity import Level

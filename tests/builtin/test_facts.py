@@ -19,8 +19,9 @@ from llamacli.builtin.chat.conversions import (
 )
 from llamacli.builtin.chat.named_sums import ROMAN, named_question, part, prime
 from llamacli.builtin.chat.number_words import in_words
-from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat.patterns import ask
 from llamacli.builtin.chat.shares import PERCENTAGES
+from llamacli.builtin.chat.topics import Corpus, load_corpus
 
 # Lengths in metres, weights in grams, volumes in litres, times in seconds, speeds in km/h and data in bits.
 SIZES = {

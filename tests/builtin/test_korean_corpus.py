@@ -13,7 +13,8 @@ from llamacli.builtin.chat.hangul import in_words, particles, typed
 from llamacli.builtin.chat.korean import KOREAN_SHARES, korean_turns
 from llamacli.builtin.chat.korean_memory import korean_conversation, korean_told_at_once
 from llamacli.builtin.chat.korean_sums import korean_sum
-from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat.patterns import ask
+from llamacli.builtin.chat.topics import Corpus, load_corpus
 from llamacli.cli.main import program
 from llamacli.errors import ExitStatus
 from llamacli.terminal.commands import COMMANDS

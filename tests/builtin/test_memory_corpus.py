@@ -6,8 +6,9 @@ import pytest
 
 from llamacli.builtin.chat.documents import stated_question
 from llamacli.builtin.chat.memory import Known, conversation, never_told, told_at_once, under_system_prompt
-from llamacli.builtin.chat.patterns import Corpus, ask, load_corpus
+from llamacli.builtin.chat.patterns import ask
 from llamacli.builtin.chat.told import WEIGHTS, changed, make_fact, with_articles
+from llamacli.builtin.chat.topics import Corpus, load_corpus
 
 FILLER = ("filler", "filler")
 ROLES = ("told", "noted", "asked", "answer", "missing")

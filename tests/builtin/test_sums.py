@@ -11,10 +11,10 @@ from llamacli.builtin.chat.chains import CHAINS, KNOWN_CHAINS, chain_question, t
 from llamacli.builtin.chat.clock import DAYS, clock_question, hour
 from llamacli.builtin.chat.conversions import EXACT
 from llamacli.builtin.chat.named_sums import named_question
-from llamacli.builtin.chat.patterns import Corpus, load_corpus
 from llamacli.builtin.chat.puzzles import claim, puzzle_question
 from llamacli.builtin.chat.shares import SHARES, decimal, divided
 from llamacli.builtin.chat.signed import DECIMALS, decimal_sum, signed_question
+from llamacli.builtin.chat.topics import Corpus, load_corpus
 from llamacli.builtin.chat.worded_conversions import height, worded_conversion
 
 

@@ -8,9 +8,9 @@ from llamacli.builtin.chat.clock import clock_question
 from llamacli.builtin.chat.conversions import conversion_question
 from llamacli.builtin.chat.named_sums import KNOWN_NAMED, named_question
 from llamacli.builtin.chat.number_words import as_written
-from llamacli.builtin.chat.patterns import Corpus
 from llamacli.builtin.chat.puzzles import puzzle_question
 from llamacli.builtin.chat.signed import KNOWN_SIGNED, signed_question
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import people
 from llamacli.builtin.chat.worded_conversions import worded_conversion
 

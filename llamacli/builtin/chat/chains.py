@@ -9,7 +9,7 @@ from itertools import product
 from random import Random
 
 from llamacli.builtin.chat.number_words import as_written
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import people
 
 _LETTERS = "abcd"

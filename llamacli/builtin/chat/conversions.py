@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 
 LINE = '{told}\n```sh\npython3 -c "print({code})"\n```'
 _ROUND = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 70, 80, 90, 100, 150, 200, 500, 1000)

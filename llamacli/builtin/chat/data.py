@@ -8,8 +8,9 @@ from llamacli.builtin.chat.documents import asked_about, stated_question
 from llamacli.builtin.chat.hangul import typed
 from llamacli.builtin.chat.korean import korean_single, korean_turns
 from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once, under_system_prompt
-from llamacli.builtin.chat.patterns import Corpus, choose_topic, drawn
+from llamacli.builtin.chat.patterns import drawn
 from llamacli.builtin.chat.rewording import fixed_words, followed, reworded, shortened
+from llamacli.builtin.chat.topics import Corpus, choose_topic
 
 Message = dict[str, str]
 
@@ -19,12 +20,8 @@ KOREAN, KOREAN_CONVERSATIONS = 0.11, 0.06
 HANGUL = re.compile("[가-힣]")
 _ALONE_I = re.compile(r"\bi(?=[ ',.?!]|$)(?!')|\bi(?='[mdvl])")
 LITERAL = {"repeat say", "made up", "gibberish", "marks alone", "repeated", "unknown option"}
-LITERAL |= {
-    "repeat twice",
-    "repeat three",
-    "repeat four",
-    "repeat five",
-}  # words are repeated, or nothing stands for anything
+LITERAL |= {f"repeat {count}" for count in ("twice", "three", "four", "five")}
+"""Topics whose words are repeated, or stand for nothing: no other word may take their place."""
 
 
 def typo(text: str, rng: Random) -> str:

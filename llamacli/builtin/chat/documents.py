@@ -5,9 +5,10 @@ from collections.abc import Callable
 from random import Random
 
 from llamacli.builtin.chat.memory import Turn
-from llamacli.builtin.chat.patterns import Bindings, Corpus, fill, made_up_word
+from llamacli.builtin.chat.patterns import Bindings, fill, made_up_word
 from llamacli.builtin.chat.texts import document, listing, log_line, paragraph, sentence
 from llamacli.builtin.chat.told import make_fact
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import value_of
 
 TOO_HARD = (

@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from llamacli.builtin.chat.data import Message
-from llamacli.builtin.chat.patterns import CORPUS_DIR, load_corpus
 from llamacli.builtin.chat.texts import document
+from llamacli.builtin.chat.topics import CORPUS_DIR, load_corpus
 
 HELD_OUT = CORPUS_DIR / "held_out.txt"
 DEFAULTS = {"temperature": 0.64, "top_k": 51, "top_p": 0.63, "repetition_penalty": 1.21}

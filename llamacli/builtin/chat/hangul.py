@@ -3,7 +3,7 @@
 import re
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 
 _FIRST = 0xAC00
 _FINALS = 28

@@ -5,7 +5,8 @@ from random import Random
 from llamacli.builtin.chat.hangul import typed
 from llamacli.builtin.chat.korean_memory import Turn, korean_conversation, korean_told_at_once
 from llamacli.builtin.chat.korean_sums import korean_sum
-from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic
+from llamacli.builtin.chat.patterns import ask
+from llamacli.builtin.chat.topics import Corpus, choose_topic
 
 KOREAN_SHARES = {"korean": 2.2, "korean_tool": 5.0, "korean_outside": 1.8}
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from random import Random
 
 from llamacli.builtin.chat.hangul import particles, typed
-from llamacli.builtin.chat.patterns import Corpus, made_up_code, made_up_word
+from llamacli.builtin.chat.patterns import made_up_code, made_up_word
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import korean_name, value_of
 
 Turn = tuple[str, str]

@@ -4,7 +4,7 @@ from random import Random
 
 from llamacli.builtin.chat.arithmetic import KNOWN, operands
 from llamacli.builtin.chat.hangul import in_words, particles
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 
 HARD = '저는 작은 계산만 합니다. 파이썬이 계산합니다:\n```sh\npython3 -c "print({})"\n```'
 _NAMES = {"+": "더하기", "-": "빼기", "*": "곱하기", "/": "나누기"}

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from random import Random
 from string import Formatter
 
-from llamacli.builtin.chat.patterns import Corpus, ask
+from llamacli.builtin.chat.patterns import ask
 from llamacli.builtin.chat.told import Fact, asked_for, british, changed, framed, make_fact, random_kind, with_articles
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import value_of
 
 Turn = tuple[str, str]

@@ -6,8 +6,8 @@ from math import factorial, isqrt
 from random import Random
 
 from llamacli.builtin.chat.number_words import as_written, in_words
-from llamacli.builtin.chat.patterns import Corpus
 from llamacli.builtin.chat.shares import KNOWN_SHARES, SHARES, Sum
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import people
 
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")

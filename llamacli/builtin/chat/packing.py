@@ -11,8 +11,8 @@ import numpy.typing as npt
 from tokenizers import Tokenizer
 
 from llamacli.builtin.chat.data import Message, example
-from llamacli.builtin.chat.patterns import load_corpus
 from llamacli.builtin.chat.tokenizer import BOS, END_HEADER, EOT, PAD, START_HEADER
+from llamacli.builtin.chat.topics import load_corpus
 
 GIVEN, ANSWER, QUESTION = 0, 1, 2
 """What a token is: of the frame or of a system prompt, of an answer, of what a user says."""

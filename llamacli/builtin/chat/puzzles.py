@@ -4,7 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from llamacli.builtin.chat.number_words import in_words
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 
 Puzzle = tuple[dict[str, str], str]  # what stands in the wording, and the answer
 

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from llamacli.builtin.chat.patterns import LONGEST, Bindings, Corpus, made_up_word
+from llamacli.builtin.chat.patterns import Bindings, made_up_word
+from llamacli.builtin.chat.topics import LONGEST, Corpus
 
 WHOLE_QUESTIONS = {"fact"}
 """Slots that hold a whole question, whose words are as free as others unless they are in the answer."""

@@ -2,7 +2,7 @@
 
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 
 _TENTHS = (*range(1, 10), *range(15, 100, 10), *range(10, 101, 10))  # 0.1 to 0.9, and every half up to 10
 _NAMES = {"+": "plus", "-": "minus", "*": "times"}

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus, ask, choose_topic, code_of, made_up_word
+from llamacli.builtin.chat.patterns import ask, code_of, made_up_word
+from llamacli.builtin.chat.topics import Corpus, choose_topic
 from llamacli.builtin.chat.values import person, value_of
 
 _PROSE = {"tool": 5.0, "facts": 2.0, "talk": 0.5}

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus, made_up_word
+from llamacli.builtin.chat.patterns import made_up_word
+from llamacli.builtin.chat.topics import Corpus
 from llamacli.builtin.chat.values import korean_name, person, value_of
 
 

@@ -17,9 +17,9 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 from llamacli.builtin.chat.card import write_card
 from llamacli.builtin.chat.data import example
 from llamacli.builtin.chat.packing import ANSWER, QUESTION, Order, Rows, joined, stream
-from llamacli.builtin.chat.patterns import load_corpus
 from llamacli.builtin.chat.team import Team
 from llamacli.builtin.chat.tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
+from llamacli.builtin.chat.topics import load_corpus
 
 PARTS = 2
 """Parts of the rows of a step: as many cards, or a divisor, can share the work, over the same data."""

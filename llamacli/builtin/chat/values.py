@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from random import Random
 
-from llamacli.builtin.chat.patterns import Corpus, made_up_code, made_up_word
+from llamacli.builtin.chat.patterns import made_up_code, made_up_word
+from llamacli.builtin.chat.topics import Corpus
 
 _KOREAN_FAMILIES = "김이박최정강조윤장임한오서신권황안송류홍"
 

@@ -4,7 +4,7 @@ from random import Random
 
 from llamacli.builtin.chat.conversions import EXACT, MEASURED, counted, named
 from llamacli.builtin.chat.number_words import in_words
-from llamacli.builtin.chat.patterns import Corpus
+from llamacli.builtin.chat.topics import Corpus
 
 
 def worded_conversion(corpus: Corpus, rng: Random) -> tuple[str, str]:
