@@ -38,10 +38,10 @@ class Plan:
     samples: int = 40_000
     rows: int = 192
     length: int = 512
-    steps: int = 4261
+    steps: int = 4500
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 240
+    long_steps: int = 180
     rate: float = 2e-3
     dropout: float = 0.1
     """Of what each half of a layer adds; the wordings of the corpus come by some two hundred times."""
