@@ -13,7 +13,7 @@ import llamacli
 
 PACKAGE = Path(llamacli.__file__).parent
 
-# The picture in the README's section on architecture, from the bottom up. The rooms of a set do not import each other
+# The picture in docs/architecture.md, from the bottom up. The rooms of a set do not import each other
 # unless `DRAWN` says so.
 FLOORS: tuple[set[str], ...] = (
     {"errors", "messages", "events", "sampling", "background"},

@@ -59,9 +59,8 @@ async def _life(app: FastAPI, house: House) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        idle.cancel()
-        await asyncio.gather(idle, return_exceptions=True)
         await house.residence.close()
+        await idle
 
 
 async def _ours(_: Request, error: Exception) -> Response:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 
@@ -56,6 +56,7 @@ class Residence:
         self._idle_s = idle_s
         self._models: Models | None = None
         self._loading = asyncio.Lock()
+        self._ending = asyncio.Event()
         self._users = 0
         self._used = time.monotonic()
         self.info: EngineInfo | None = None
@@ -93,15 +94,20 @@ class Residence:
         return models
 
     async def leave_when_idle(self) -> None:
-        """Close the models whenever nobody uses them for long; ends when it is cancelled."""
-        while self._idle_s is not None:
-            await asyncio.sleep(min(self._idle_s / 4, 5.0))
+        """Close the models whenever nobody uses them for long, until `close`; cancelled, it might leave them open."""
+        while self._idle_s is not None and not await self._ends_within(min(self._idle_s / 4, 5.0)):
             async with self._loading:
                 if self._models is not None and not self._users and time.monotonic() - self._used >= self._idle_s:
                     await self._close()
 
+    async def _ends_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._ending.wait(), seconds)
+        return self._ending.is_set()
+
     async def close(self) -> None:
-        """Close the models."""
+        """Close the models, for good."""
+        self._ending.set()
         async with self._loading:
             await self._close()
 

@@ -114,7 +114,7 @@ def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
         return korean_turns(corpus, rng)
     chance = rng.random()
     if long and chance < 0.45:
-        turns = [asked_about(corpus, rng, int(rng.uniform(1, 22) * 1000), one)]
+        turns = [asked_about(corpus, rng, int(10 ** rng.uniform(3, 4.38)), one)]
         return turns + [one(rng) for _ in range(rng.choice((0, 0, 1)))]
     if chance < 0.42:
         return [one(rng)]
