@@ -43,7 +43,8 @@ class PromptEncoder:
 
     def encode(self, conversation: Conversation) -> list[int]:
         """The ids that the model reads, up to where its answer begins, or goes on."""
-        for length in range(len(conversation.messages), 0, -1):
+        lengths = {len(messages) for _, messages in self._answers}  # a few, however many messages there are
+        for length in sorted((each for each in lengths if each <= len(conversation.messages)), reverse=True):
             known = self._answers.get(_key(conversation, length))
             if known is not None:
                 rest = self._encode_after(known, conversation, length)

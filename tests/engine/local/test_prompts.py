@@ -1,5 +1,6 @@
 """Prompts by their exact ids: what was read before is taken over, and gives the same as reading all of it."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,3 +62,11 @@ def test_what_was_read_before_is_not_encoded_again() -> None:
     counting.characters = 0
     encoder.encode(conversation.with_prompt("and then"))
     assert 0 < counting.characters < 200
+
+
+def test_a_conversation_of_very_many_messages_takes_no_longer_than_its_text() -> None:
+    encoder, began = PromptEncoder(WORDS), Conversation().with_prompt("one").with_answer("two")
+    encoder.remember(began, [1, 2, 3])
+    message = began.messages[0]
+    many = replace(began, messages=(message, began.messages[1]) * 10_000 + (message,))
+    assert encoder.encode(many)[:3] == [1, 2, 3]
