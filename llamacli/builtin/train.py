@@ -17,14 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("what", nargs="?", choices=["chat", "classifier", "all"], default="all")
     parser.add_argument("--smoke", action="store_true", help="a tiny model in seconds, to see that everything runs")
     parser.add_argument("--out", type=Path, help="the directory for model/ and classifier/ (default: the package)")
-    parser.add_argument("--begun", type=Path, help="a chat model to train further, in place of a new one")
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args(arguments)
     if options.smoke and not options.out:
         parser.error("--smoke needs --out: it must not replace the shipped models")
     if options.what in ("chat", "all"):
         out = options.out / "model" if options.out else MODEL_DIR
-        chat_training.train(out, seed=options.seed, smoke=options.smoke, begun=options.begun)
+        chat_training.train(out, seed=options.seed, smoke=options.smoke)
     if options.what in ("classifier", "all"):
         out = options.out / "classifier" if options.out else CLASSIFIER_DIR
         classifier_training.train(out, seed=options.seed, smoke=options.smoke)

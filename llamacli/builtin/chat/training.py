@@ -41,7 +41,7 @@ class Plan:
     steps: int = 4500
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 180
+    long_steps: int = 350
     rate: float = 2e-3
     dropout: float = 0.1
     """Of what each half of a layer adds; the wordings of the corpus come by some two hundred times."""
@@ -49,26 +49,17 @@ class Plan:
     """Weight of the loss on what users say, beside that on the answers: so words that occur alike become alike."""
 
 
-FURTHER = Plan(steps=0, long_rows=2, long_steps=140, rate=4e-4)
-"""For a model that has had the plan above: long documents once more, in an hour on two cores."""
 SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 40, 2, 512, 1, 6e-3, 0.0, 0.0)
 
 
-def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None, begun: Path | None = None) -> list[float]:
-    """Trains a model and saves it with its tokenizer to `out`; returns the loss of each step.
-
-    A model that was `begun`, in a directory, is trained further, by `FURTHER`.
-    """
-    plan = plan or (SMOKE if smoke else FURTHER if begun else Plan())
+def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> list[float]:
+    """Trains a model and saves it with its tokenizer to `out`; returns the loss of each step."""
+    plan = plan or (SMOKE if smoke else Plan())
     team = Team.of_environment()
     torch.manual_seed(seed)
-    if begun:
-        tokenizer = Tokenizer.from_file(str(begun / "tokenizer.json"))
-        model = LlamaForCausalLM.from_pretrained(begun)
-    else:
-        tokenizer = _make_tokenizer(plan, seed)
-        model = LlamaForCausalLM(_configuration(plan, tokenizer))
-    torch.nn.Module.to(model, team.device).train()
+    tokenizer = _make_tokenizer(plan, seed)
+    model = LlamaForCausalLM(_configuration(plan, tokenizer))
+    torch.nn.Module.to(model, team.device)
     workers = 0 if smoke else max(1, (os.cpu_count() or 2) // team.size - 1)
     losses = _Trainer(model, plan, seed, team).run(tokenizer, workers)
     if team.rank == 0:
