@@ -134,7 +134,7 @@ def schema(home: Path, url: str) -> dict[str, Any]:
         "--max-time",
         "120",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=home)  # it leaves files
     sys.stderr.write(done.stdout[-4000:] + done.stderr[-2000:])
     return {"status": done.returncode}
 
