@@ -114,7 +114,7 @@ class Screen:
 
     def _err_styled(self, text: str, codes: str) -> str:
         if self._environ.get("NO_COLOR"):
-            codes = ";".join(code for code in codes.split(";") if int(code) < 30)
+            codes = ";".join(code for code in codes.split(";") if code and int(code) < 30)
         return f"\x1b[{codes}m{text}\x1b[0m" if self.err_is_styled and codes else text
 
 

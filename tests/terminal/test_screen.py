@@ -123,9 +123,9 @@ def test_no_color_leaves_no_colour() -> None:
     answer = on.answer("auto")
     answer.feed("`code`\n\n```python\ndef f(): return 'x'\n```\n")
     answer.finish()
-    on.error(BadUsage("m", hint="h"))
+    on.error(BadUsage("m", reason="r", hint="h"))
     assert "\x1b[3" not in written(on.stdout).replace("\x1b[3m", "")
-    assert written(on.stderr) == "\x1b[1merror:\x1b[0m m\nhint: h\n"
+    assert written(on.stderr) == "\x1b[1merror:\x1b[0m m\nr\nhint: h\n"
 
 
 @pytest.mark.parametrize("errors", ["strict", "surrogateescape"])  # as in UTF-8 and in C locales
