@@ -64,7 +64,7 @@ def show_list(world: World, settings: Settings, limit: Limit = None, as_json: Js
 @with_settings(("render",))
 def show(world: World, settings: Settings, name: Id = None, as_json: Json = False) -> ExitStatus:
     """Show one conversation."""
-    saved = _history(settings).read(_named(settings, [name] if name else [])[0])
+    saved = _history(settings).read(_named(settings, [] if name is None else [name])[0])
     if as_json:
         world.screen.data({"schema": 1, **saved_json(saved)})
         return ExitStatus.DONE
@@ -109,7 +109,7 @@ def export(
     ids = [each.id for each in chosen.summaries()] if everything else _named(settings, names or [])
     saved = [chosen.read(name) for name in ids]
     value = {"schema": 1, "conversations": [saved_json(each) for each in saved]}
-    if output is not None:
+    if output not in (None, "-"):
         text = json.dumps(value, ensure_ascii=False, indent=2) + "\n" if as_json else "\n".join(map(markdown, saved))
         _write(world.cwd / Path(output).expanduser(), text)
     elif as_json:

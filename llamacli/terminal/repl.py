@@ -136,6 +136,8 @@ class Repl:
             self._screen.notice("Nothing was written; the conversation is as it was.")
         elif self._source.takes_drafts:
             self._draft = replace(draft, text=quoted(draft.text if text is None else text))
+        elif text is not None and text.strip() == draft.text.strip():  # as an editor is left without saving
+            self._screen.notice("Nothing was changed; the conversation is as it was. /retry asks again.")
         elif text is not None:
             self._respond(quoted(text), replacing=draft.replaces)
 

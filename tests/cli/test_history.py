@@ -250,6 +250,13 @@ def test_export_writes_a_private_file(shell: Shell, tmp_path: Path) -> None:
     assert [each["id"] for each in exported["conversations"]] == names[:1]
 
 
+def test_a_dash_is_standard_output_and_an_empty_id_is_nobody_s(shell: Shell, tmp_path: Path) -> None:
+    shell.asked("first")
+    assert shell("history", "export", "-o", "-", cwd=tmp_path).out == shell("history", "export").out
+    assert not (tmp_path / "-").exists()
+    assert "There is no conversation" in shell("history", "show", "", status=2).err
+
+
 def test_a_file_that_cannot_be_written_is_told(shell: Shell, tmp_path: Path) -> None:
     shell.asked("first")
     assert "No such file" in shell("history", "export", "-o", str(tmp_path / "no" / "x.md"), status=1).err

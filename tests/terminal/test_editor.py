@@ -66,7 +66,10 @@ def test_without_a_line_to_draft_in_what_was_edited_is_sent(tmp_path: Path) -> N
     assert said == ["/usr", "second"]
 
 
-@pytest.mark.parametrize(("script", "said"), [("true > $1", "Nothing was written"), ("exit 3", "ended with status 3")])
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("true > $1", "Nothing was written"), ("true", "Nothing was changed"), ("exit 3", "ended with status 3")],
+)
 def test_an_edit_that_comes_to_nothing_changes_nothing(tmp_path: Path, script: str, said: str) -> None:
     chat = talk("one\n/edit\ntwo\n", "first", "second", environ={"EDITOR": editor_that(tmp_path, script)})
     assert said in chat.err.getvalue()
