@@ -46,6 +46,6 @@ def cut_notice(report: TurnReport, context_window: int) -> str:
     if budget == 0:
         tokens = f" of {context_window:,} tokens" if context_window else ""
         return f"Cut: the context window{tokens} is full. /clear begins anew, /undo makes room."
-    level = "/complexity high or " if budget < Level.HIGH.max_tokens else ""
+    more = "/complexity high" if budget < Level.HIGH.max_tokens else f"/set max_tokens {2 * budget}"
     tokens = "1 token" if budget == 1 else f"{budget:,} tokens"
-    return f"Cut at the budget of {tokens}. /continue goes on; for more: {level}/set max_tokens {2 * budget}."
+    return f"Cut at {tokens}. /continue goes on; {more} gives more."  # one line of 80 columns

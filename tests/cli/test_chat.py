@@ -25,7 +25,7 @@ def test_options_hold_for_every_turn() -> None:
     result = run("chat", "-n", "2", "--temperature", "0", stdin=b"a\nb", engine=engine)
     assert result.out == "one two\none two\n"
     assert engine.requests[1].sampling.temperature == 0
-    assert "Cut at the budget of 2 tokens" in result.err
+    assert "Cut at 2 tokens" in result.err
 
 
 @pytest.mark.parametrize(
