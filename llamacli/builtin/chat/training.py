@@ -38,7 +38,7 @@ class Plan:
     samples: int = 40_000
     rows: int = 192
     length: int = 512
-    steps: int = 4500
+    steps: int = 7526
     long_rows: int = 8
     long_length: int = CONTEXT
     long_steps: int = 350
