@@ -27,8 +27,13 @@ from rich.text import Text
 from llamacli.terminal.code import Code
 
 _LONGEST_RULE = 40
-_NARROWEST_COLUMN = 6
-"""Cells; a table that has fewer for each of its columns is shown as a list of its cells."""
+_NARROWEST_COLUMN = 10
+"""Cells, with the space around; a table that is too wide and has fewer for each column is shown as a list of its cells.
+
+With fewer, most words of an answer's tables are broken, and often into more rows than the list has lines.
+"""
+_GAP = 2
+"""Cells between two columns."""
 
 
 class _Code(CodeBlock):
@@ -114,16 +119,22 @@ class _Table(TableElement):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         head = [cell.content for cell in self.header.row.cells] if self.header and self.header.row else []
         rows = [[cell.content for cell in row.cells] for row in self.body.rows] if self.body else []
-        if options.max_width < _NARROWEST_COLUMN * len(head):
+        if options.max_width < min(_NARROWEST_COLUMN * len(head), _width(head, rows)):
             yield from _cells(head, rows)
             return
         table = Table(box=box.SIMPLE, pad_edge=False, style="markdown.table.border", collapse_padding=True)
         for title in head:
             title.stylize("markdown.table.header")
-            table.add_column(title, overflow="fold", min_width=min(_NARROWEST_COLUMN - 2, _widest_word(title)))
+            table.add_column(title, overflow="fold", min_width=min(_NARROWEST_COLUMN - _GAP, _widest_word(title)))
         for row in rows:
             table.add_row(*row)
         yield table
+
+
+def _width(head: list[Text], rows: list[list[Text]]) -> int:
+    """Cells that a table needs in which no cell has two rows."""
+    columns = zip(head, *rows, strict=False)
+    return sum(max(text.cell_len for text in column) + _GAP for column in columns)
 
 
 def _widest_word(text: Text) -> int:

@@ -60,6 +60,14 @@ def test_tables_keep_every_character_however_narrow() -> None:
     assert whole(TABLE, 14)[-3:] == ["", "Name: x", "n: 20"]
 
 
+def test_a_table_without_room_for_its_words_is_a_list_and_a_small_one_stays_a_table() -> None:
+    source = "| Language | Typing | Born |\n|--|--|--|\n| Python | dynamic | 1991 |\n| Rust | static | 2015 |\n"
+    lines = ["Language: Python", "Typing: dynamic", "Born: 1991", "", "Language: Rust", "Typing: static", "Born: 2015"]
+    assert whole(source, 20) == ["Language | Typing |", "Born", "", *lines]
+    assert whole(source, 30)[2:] == [" Python    dynamic  1991", " Rust      static   2015"]
+    assert whole("| # | a | b |\n|--|--|--|\n| 1 | 2 | yes |\n", 18)[2:] == [" 1  2  yes"]
+
+
 PALETTE = re.compile(r"\x1b\[([\d;]+)m")
 PLAIN_STYLES, COLOURS = {"0", "1", "2", "3", "4", "9"}, {"31", "32", "35", "36"}
 
