@@ -125,6 +125,12 @@ def test_ctrl_c_at_the_prompt_clears_the_line_and_twice_leaves(chat: Start) -> N
     assert terminal.is_as_it_was()
 
 
+def test_ctrl_d_before_there_is_a_prompt_leaves(chat: Start) -> None:
+    terminal = chat()
+    terminal.press(CTRL_D)
+    assert terminal.status() == 0
+
+
 def test_blocks_newlines_completion_and_search(chat: Start) -> None:
     terminal = chat({"text": "fine"}, {"text": "good"})
     terminal.until("scripted")

@@ -13,7 +13,7 @@ from prompt_toolkit.application import run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import Completer
 from prompt_toolkit.enums import DEFAULT_BUFFER
-from prompt_toolkit.filters import has_focus
+from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input, create_input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -46,6 +46,7 @@ class TerminalPrompt:
         self._failure: BaseException | None = None
         self._context: Context | None = None
         self._leaving = self._drafted = False
+        self._early = False
         self._session: PromptSession[str] = PromptSession(
             PROMPT,
             multiline=True,
@@ -77,7 +78,10 @@ class TerminalPrompt:
             columns = self._session.app.output.get_size().columns
             return fitted([_LEAVING], columns) if self._leaving else toolbar(columns)
 
-        text = self._session.prompt(default=draft, bottom_toolbar=line_below, pre_run=self._begin)
+        try:
+            text = self._session.prompt(default=draft, bottom_toolbar=line_below, pre_run=self._begin)
+        finally:
+            self._early = False
         return text.encode(errors="replace").decode()  # bytes that are not UTF-8 come as lone surrogates
 
     def announce(self, show: Callable[[], None]) -> None:
@@ -111,7 +115,8 @@ class TerminalPrompt:
         silent[0] &= ~termios.ICRNL
         silent[3] &= ~(termios.ECHO | termios.ICANON | termios.IEXTEN)
         termios.tcsetattr(fd, termios.TCSANOW, silent)
-        if select.select([fd], [], [], 0)[0]:  # keys that were echoed before, and will stand behind the prompt
+        self._early = bool(select.select([fd], [], [], 0)[0])
+        if self._early:  # keys that were echoed before, and will stand behind the prompt
             self._session.output.write_raw("\r")
             self._session.output.erase_end_of_line()
             self._session.output.flush()
@@ -172,6 +177,10 @@ class TerminalPrompt:
         else:
             self._leaving = True
 
+    def _ended_early(self) -> bool:
+        """Whether a NUL is Ctrl-D, which Linux makes of one that was pressed before the terminal was `quiet`."""
+        return self._early and not self._session.default_buffer.text
+
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         typing = has_focus(DEFAULT_BUFFER)
@@ -180,6 +189,7 @@ class TerminalPrompt:
         keys.add("c-j", filter=typing)(_newline)
         keys.add(Keys.Vt100MouseEvent)(_nothing)
         keys.add("c-x", "c-e", filter=typing)(_to_editor)
+        keys.add("c-@", filter=typing & Condition(self._ended_early))(_end)
         keys.add("c-c", filter=typing)(self._interrupt)
         keys.add("<sigint>")(self._interrupt)
         return keys
@@ -206,6 +216,10 @@ def _enter(event: KeyPressEvent) -> None:
 def _to_editor(event: KeyPressEvent) -> None:
     event.app.erase_when_done = True
     event.app.exit(exception=EditorWanted(event.current_buffer.text))
+
+
+def _end(event: KeyPressEvent) -> None:
+    event.app.exit(exception=EOFError)
 
 
 def _nothing(_event: KeyPressEvent) -> None:

@@ -118,5 +118,21 @@ def test_python_m_is_the_same_program() -> None:
     assert shown.stdout.startswith("llamacli ")
 
 
+INTERRUPTED_IMPORT = """
+import os, runpy, signal, sys
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == "llamacli.cli.main":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+runpy.run_module("llamacli", run_name="__main__")
+"""
+
+
+def test_ctrl_c_is_quiet_while_the_program_is_still_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED_IMPORT], capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+
+
 def test_a_silent_pipe_is_awaited_five_seconds_at_least() -> None:
     assert World.of_process().patience_s == 5
