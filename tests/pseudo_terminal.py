@@ -62,6 +62,15 @@ class PseudoTerminal:
         """Type, as if a person did."""
         os.write(self.master, keys.encode())
 
+    def paste(self, text: str) -> None:
+        """Paste, as a terminal does: marked as a paste where the program wants to know."""
+        self.press(f"\x1b[200~{text}\x1b[201~" if self.brackets_pastes else text)
+
+    @property
+    def brackets_pastes(self) -> bool:
+        """Whether the program has asked to be told of pastes."""
+        return self.raw.rfind(b"\x1b[?2004h") > self.raw.rfind(b"\x1b[?2004l")
+
     @property
     def rows(self) -> list[str]:
         """What is on the screen and in the scrollback, without the empty rows at the end."""

@@ -162,6 +162,21 @@ def test_what_is_typed_during_an_answer_waits_for_the_next_prompt(chat: Start) -
     assert rows[1:4] == ["one two three four five six seven eight nine ten", "> next, next", "Again."]
 
 
+def test_a_paste_during_an_answer_is_one_message_of_the_next_prompt(chat: Start) -> None:
+    terminal = chat({**SLOW, "text": "one two three four five six seven eight nine ten"}, {"text": "Again."})
+    terminal.until("scripted")
+    terminal.press("count" + ENTER)
+    terminal.until("two")
+    terminal.paste("first\rsecond\rthird")
+    rows = terminal.until("  third")
+    assert rows[1:5] == ["one two three four five six seven eight nine ten", "> first", "  second", "  third"]
+    terminal.press(ENTER)
+    terminal.until("Again.")
+    terminal.press(CTRL_D)
+    assert terminal.status() == 0
+    assert not terminal.brackets_pastes
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_killed_chat_leaves_the_terminal_as_it_was(chat: Start, number: signal.Signals) -> None:
     terminal = chat({"text": "x"})

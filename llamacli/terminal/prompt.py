@@ -82,6 +82,7 @@ class TerminalPrompt:
             text = self._session.prompt(default=draft, bottom_toolbar=line_below, pre_run=self._begin)
         finally:
             self._early = False
+            self._bracket_pastes(self._former is not None)  # prompt_toolkit has ended it
         return text.encode(errors="replace").decode()  # bytes that are not UTF-8 come as lone surrogates
 
     def announce(self, show: Callable[[], None]) -> None:
@@ -100,7 +101,10 @@ class TerminalPrompt:
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:
-        """The terminal keeps keys for the next prompt as they are, unechoed; Ctrl-C alone is still a signal."""
+        """The terminal keeps keys for the next prompt as they are, unechoed; Ctrl-C alone is still a signal.
+
+        A paste is marked as one, so that its lines do not come to the next prompt as so many turns.
+        """
         fd = self._input.fileno()
         try:
             import termios
@@ -119,10 +123,11 @@ class TerminalPrompt:
         if self._early:  # keys that were echoed before, and will stand behind the prompt
             self._session.output.write_raw("\r")
             self._session.output.erase_end_of_line()
-            self._session.output.flush()
+        self._bracket_pastes(True)
         try:
             yield
         finally:
+            self._bracket_pastes(False)
             termios.tcsetattr(fd, termios.TCSANOW, self._former)
 
     @contextlib.contextmanager
@@ -136,10 +141,17 @@ class TerminalPrompt:
         fd = self._input.fileno()
         own = termios.tcgetattr(fd)
         termios.tcsetattr(fd, termios.TCSANOW, self._former)
+        self._bracket_pastes(False)
         try:
             yield
         finally:
             termios.tcsetattr(fd, termios.TCSANOW, own)
+            self._bracket_pastes(True)
+
+    def _bracket_pastes(self, wanted: bool) -> None:
+        output = self._session.output
+        (output.enable_bracketed_paste if wanted else output.disable_bracketed_paste)()
+        output.flush()
 
     def _begin(self) -> None:
         self._context = copy_context()  # in which the running prompt is the current one
