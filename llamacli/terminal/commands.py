@@ -140,10 +140,7 @@ def _setting_line(chat: Chat, name: str) -> str:
 def _model(chat: Chat, name: str) -> Result:
     if not name:
         return Say(f"The model is {chat.settings.model}.")
-    chat.session.models.close()
-    # The next models are opened for the level that holds now: `off` needs no classifier.
-    chat.settings = replace(chat.settings, model=name, complexity=chat.session.complexity)
-    chat.session.use(chat.open_models(chat.settings))
+    chat.use_model(name)
     return Say(f"Opening {name}. The conversation goes on with it.")
 
 

@@ -20,13 +20,19 @@ OpenModels = Callable[[Settings, Report], Models]
 class Opening:
     """Opens models and tells how far they are: beside the prompt while there is one, else in a line of its own.
 
-    A chat cannot go on without its first model: what that one's loading raises ends the prompt.
+    A chat cannot go on without its first model: what that one's loading raises ends the prompt. What a later one's
+    raises while nobody waits for it goes to `failed`.
     """
 
-    def __init__(self, open_models: OpenModels, screen: Screen, source: PromptSource) -> None:
+    def __init__(
+        self, open_models: OpenModels, screen: Screen, source: PromptSource, failed: Callable[[LlamacliError], None]
+    ) -> None:
         self._open_models = open_models
         self._screen = screen
         self._source = source
+        self._failed = failed
+        self._wanted: str | None = None
+        self._former: str | None = None
         self._progress: dict[str, LoadProgress] = {}
         self._display: LoadingDisplay | None = None
         self._first: Future[Engine] | None = None
@@ -34,6 +40,9 @@ class Opening:
 
     def open(self, settings: Settings) -> Models:
         """Start to load the models that the settings name."""
+        if self._latest is not None and not (self._latest.done() and self._latest.exception()):
+            self._former = self._wanted
+        self._wanted = settings.model
         self._progress = {}
         models = self._open_models(settings, self._report)
         self._latest = in_background(lambda: models.engine, "opening")
@@ -59,6 +68,14 @@ class Opening:
         first = self._first
         return first is not None and first is self._latest and first.done() and first.exception() is error
 
+    def replaced_by_failure(self, error: BaseException) -> str | None:
+        """The model that the latest one was to replace, if its loading raised this; told once, for it may fail too."""
+        latest = self._latest
+        if latest is None or not latest.done() or latest.exception() is not error:
+            return None
+        former, self._former = self._former, None
+        return former
+
     @property
     def state(self) -> str:
         """How far the latest language model is, for people; empty when it is ready."""
@@ -77,7 +94,7 @@ class Opening:
         if first:
             self._source.fail(error)
         elif self._display is None and self._source.person and isinstance(error, LlamacliError):
-            self._source.announce(lambda: self._screen.error(error))  # a turn that waits for it raises it
+            self._source.announce(lambda: self._failed(error))  # a turn that waits for it raises it
 
     def _report(self, event: LoadEvent) -> None:
         display = self._display

@@ -40,7 +40,7 @@ class Repl:
         self._screen = screen
         self._source = source
         self._environ = environ
-        self._opening = Opening(open_models, screen, source)
+        self._opening = Opening(open_models, screen, source, self._fail)
         self._interrupts = Interrupts()
         self._draft: Draft | None = None
         self._failure = ExitStatus.DONE
@@ -80,12 +80,21 @@ class Repl:
         except LlamacliError as error:
             if self._opening.is_fatal(error):
                 raise
-            self._screen.error(error)
             self._failure = error.status
+            self._fail(error)
         finally:
             for notice in self.chat.recording.notices():
                 self._screen.notice(notice)
         return True
+
+    def _fail(self, error: LlamacliError) -> None:
+        """Show the error; where it cost the chat its model, go on with the one before."""
+        self._screen.error(error)
+        former = self._opening.replaced_by_failure(error)
+        if former is not None:
+            self.chat.use_model(former)
+            again = " /retry asks again." if self.chat.unanswered is not None else ""
+            self._screen.notice(f"The conversation goes on with {former}.{again}")
 
     def _read(self, draft: Draft) -> str | None:
         def toolbar(columns: int) -> str:

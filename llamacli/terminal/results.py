@@ -1,7 +1,7 @@
 """What the slash commands of a chat work on, and what they return."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from llamacli.chat import ChatSession
@@ -25,6 +25,13 @@ class Chat:
     recording: Recording
     attached: list[tuple[str, str]] = field(default_factory=list)
     unanswered: str | None = None
+
+    def use_model(self, name: str) -> None:
+        """Close the models, whose memory the next ones may need, and start to open those of that name."""
+        self.session.models.close()
+        # They are opened for the level that holds now: `off` needs no classifier.
+        self.settings = replace(self.settings, model=name, complexity=self.session.complexity)
+        self.session.use(self.open_models(self.settings))
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,28 @@ def test_a_failed_first_model_ends_the_chat_and_a_failed_later_one_does_not() ->
     assert out.getvalue() == "fine\n"
 
 
+@pytest.mark.parametrize("lost", ["bad", "broken"])
+def test_a_later_model_that_fails_gives_its_place_back_once(lost: str) -> None:
+    opened: list[str] = []
+
+    def first_time(chosen: Settings, report: Report) -> Models:
+        opened.append(chosen.model)
+        if chosen.model == "good" and not (lost == "broken" and opened.count("good") > 1):
+            return scripted_models(ScriptedEngine.saying("fine"), None)
+        future: Future[Engine] = Future()
+        future.set_exception(UnknownModel("There is no such model."))
+        return Models(future, None)
+
+    out, err = Output(), Output()
+    source = LineSource(io.StringIO("/model bad\none\n/retry\n"))
+    repl = Repl(settings(model="good"), first_time, Screen(out, err, {}), source, {}, unsaved())
+    assert repl.run() is ExitStatus.NO_MODEL
+    assert opened == ["good", "bad", "good"]
+    assert "The conversation goes on with good. /retry asks again." in err.getvalue()
+    assert out.getvalue() == ("fine\n" if lost == "bad" else "")
+    assert repl.chat.settings.model == "good"
+
+
 def test_a_model_that_cannot_be_had_later_is_told_before_it_is_asked() -> None:
     err = Output()
 
@@ -154,7 +176,7 @@ def test_a_model_that_cannot_be_had_later_is_told_before_it_is_asked() -> None:
     source = typed("/model bad\n")
     repl = Repl(settings(model="good"), failing, Screen(Output(), err, {}), source, {}, unsaved())
     assert repl.run() is ExitStatus.DONE
-    while "There is no such model." not in err.getvalue():  # it is told by the thread that waits for it
+    while "goes on with good" not in err.getvalue():  # it is told by the thread that waits for it
         time.sleep(0.01)
 
 
