@@ -71,7 +71,7 @@ def show(world: World, settings: Settings, name: Id = None, as_json: Json = Fals
     if settings.render == "plain" or (settings.render == "auto" and not world.screen.out_can_move):
         _print(world, markdown(saved))
         return ExitStatus.DONE
-    for piece in pieces(saved):
+    for piece in pieces(saved, captions=True):
         renderer = world.screen.answer(settings.render, coming=False)
         renderer.feed(piece)
         renderer.finish()

@@ -11,6 +11,7 @@ from llamacli.terminal.fences import open_fence
 
 _AROUND = 40
 """Characters that are shown on each side of what was found."""
+_NAMED_BLOCK = re.compile(r"^(`{3,})([^`\n]+)\n.*?^\1$", re.MULTILINE | re.DOTALL)
 
 
 def summary_lines(summaries: Iterable[Summary]) -> str:
@@ -35,14 +36,21 @@ def going_on(saved: Saved) -> str:
     return f"Going on with {saved.id}: {saved.title} ({turns_text(saved.conversation.turns)})."
 
 
-def pieces(saved: Saved) -> Iterator[str]:
-    """The conversation as Markdown, a document for each part, as each may leave a code block open."""
+def pieces(saved: Saved, *, captions: bool = False) -> Iterator[str]:
+    """The conversation as Markdown, a document for each part, as each may leave a code block open.
+
+    With `captions` the name of a file stands above its block in a prompt too, for what renders Markdown leaves it out.
+    """
     draft = saved.draft
     yield f"# {saved.title}\n\n{saved.id}, {_local(saved.created)}, {turns_text(saved.conversation.turns)}"
     if draft.system:
         yield "## System\n\n" + draft.system
     for entry in draft.entries:
-        yield _piece(entry)
+        yield (
+            _NAMED_BLOCK.sub(_captioned, _piece(entry))
+            if captions and entry.message.role is Role.USER
+            else _piece(entry)
+        )
 
 
 def markdown(saved: Saved) -> str:
@@ -95,6 +103,10 @@ def _piece(entry: Entry) -> str:
         return f"## You\n\n{said.content}"
     model = entry.made[-1]["model"] if entry.made else "Answer"
     return f"## {model}{' (stopped)' if said.stopped else ''}\n\n{said.content}"
+
+
+def _captioned(block: re.Match[str]) -> str:
+    return f"`{block[2]}`\n\n{block[0]}"
 
 
 def _closed(document: str) -> str:

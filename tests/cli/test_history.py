@@ -353,3 +353,14 @@ def test_the_group_says_what_it_can(shell: Shell) -> None:
 def test_a_closed_pipe_ends_a_list_quietly(shell: Shell) -> None:
     shell.asked("first")
     assert shell("history", "list", out=Output(last="first", fault=BrokenPipeError), status=141).err == ""
+
+
+def test_show_tells_the_names_of_files_at_a_terminal_too(shell: Shell, tmp_path: Path) -> None:
+    (tmp_path / "notes_a.txt").write_text("```sh\nls\n```\n", encoding="utf-8")
+    name = shell.asked("-f", str(tmp_path / "notes_a.txt"), "explain", answer="```python\nx\n```")
+    shown = shell("history", "show", name, tty=True, env={"TERM": "xterm-256color", "NO_COLOR": "1"}).out
+    rows = [line.strip() for line in shown.replace("\r", "").split("\n")]
+    assert "".join(rows).count("notes_a.txt") == 1
+    assert rows[rows.index("```sh") - 2].endswith("notes_a.txt")
+    assert "python" not in shown
+    assert shell("history", "show", name).out.count("notes_a.txt") == 1
