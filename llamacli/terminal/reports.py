@@ -58,7 +58,10 @@ def turn_json(
     load_s: float,
     conversation: str | None = None,
 ) -> dict[str, object]:
-    """The object of `ask --json`; `conversation` is the id of the saved one."""
+    """The object of `ask --json`; `conversation` is the id of the saved one.
+
+    `complexity` is None where Ctrl-C came before the prompt was rated: whoever pressed it shall not wait for that.
+    """
     usage, timings = report.finished.usage, report.finished.timings
     return {
         "answer": answer,

@@ -1,12 +1,14 @@
 """`llamacli ask`, the whole program."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
-from llamacli.complexity import Level
+from llamacli.complexity import Classification, Level
 from llamacli.engine.scripted import Reply, ScriptedClassifier, ScriptedEngine
 from llamacli.errors import OutOfMemory
 from llamacli.messages import Role
@@ -156,6 +158,28 @@ def test_json_of_an_answer_interrupted_before_its_first_word_is_an_object_too() 
 
     result = run("ask", "count", "--json", engine=Interrupted.saying("x"), status=130)
     assert (result.json["answer"], result.json["finish_reason"]) == ("", "interrupted")
+
+
+def test_the_complexity_of_an_answer_interrupted_before_it_was_rated_is_null() -> None:
+    over = Event()
+
+    class Interrupted(ScriptedEngine):
+        def _sampled(self, reply: Reply) -> Iterator[str]:
+            raise KeyboardInterrupt
+            yield
+
+    class Unending(ScriptedClassifier):
+        def classify(self, prompts: Sequence[str]) -> list[Classification]:
+            over.wait(20)
+            return super().classify(prompts)
+
+    def asked(*argv: str) -> Any:
+        engine = Interrupted.saying("x")
+        return run("ask", "count", "--json", *argv, engine=engine, classifier=Unending(), status=130).json["complexity"]
+
+    assert asked() is None
+    over.set()
+    assert asked("--complexity", "high")["level"] == "high"
 
 
 def test_ctrl_c_before_the_first_word_is_quiet() -> None:
