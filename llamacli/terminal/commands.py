@@ -164,6 +164,9 @@ def _complexity(chat: Chat, text: str) -> Result:
 
 
 def _file(chat: Chat, path: str) -> Result:
+    if path == "none":
+        chat.attached.clear()
+        return Say("No file goes before the next prompt.")
     name = path_of(path)
     text = read_text(name)
     chat.attached.append((name, text))
@@ -222,7 +225,7 @@ COMMANDS = (
     Command(("/set",), "[NAME VALUE]", "Set a sampling setting, or show them.", _set, offers.settable),
     Command(("/model",), "[NAME]", "Go on with another model.", _model, offers.models),
     Command(("/complexity",), "[LEVEL]", "Set the level that gives the budget.", _complexity, offers.levels),
-    Command(("/file",), "PATH", "Put a text file before the next prompt.", _file, offers.files),
+    Command(("/file",), "PATH", "Put a text file before the next prompt; none takes all back.", _file, offers.files),
     Command(("/copy",), "[N]", "Copy the last answer, or its code block N.", _copy),
     Command(("/save",), "[TITLE]", "Save the conversation, under a title.", history_commands.save),
     Command(("/load",), "ID", "Go on with a saved conversation.", history_commands.load, offers.conversations),

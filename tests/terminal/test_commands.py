@@ -229,6 +229,15 @@ def test_file_goes_before_the_next_prompt(door: Door, tmp_path: Path, typed: str
     assert chat.attached == [(str(path), "text")]
 
 
+def test_file_none_takes_the_files_back(door: Door, tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("text", encoding="utf-8")
+    chat = chat_of(door)
+    said(chat, f"/file {tmp_path / 'none'}")
+    assert len(chat.attached) == 1
+    assert said(chat, "/file none") == "No file goes before the next prompt."
+    assert chat.attached == []
+
+
 def test_file_refuses_what_is_not_text_with_the_offset(door: Door, tmp_path: Path) -> None:
     (tmp_path / "a.bin").write_bytes(b"ab\xff")
     chat = chat_of(door)
