@@ -225,7 +225,7 @@ COMMANDS = (
     Command(("/set",), "[NAME VALUE]", "Set a sampling setting, or show them.", _set, offers.settable),
     Command(("/model",), "[NAME]", "Go on with another model.", _model, offers.models),
     Command(("/complexity",), "[LEVEL]", "Set the level that gives the budget.", _complexity, offers.levels),
-    Command(("/file",), "PATH", "Put a text file before the next prompt; none takes all back.", _file, offers.files),
+    Command(("/file",), "PATH", "Put a text file before the next prompt; none removes all.", _file, offers.files),
     Command(("/copy",), "[N]", "Copy the last answer, or its code block N.", _copy),
     Command(("/save",), "[TITLE]", "Save the conversation, under a title.", history_commands.save),
     Command(("/load",), "ID", "Go on with a saved conversation.", history_commands.load, offers.conversations),
