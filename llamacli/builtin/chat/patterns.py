@@ -66,7 +66,7 @@ def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices:
 
 
 def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
-    if name == "randword":
+    if name in ("randword", "randword two"):
         return (made_up_word(corpus, rng),)
     if name == "randname":
         return (made_up_word(corpus, rng).capitalize(),)
@@ -85,6 +85,9 @@ _NUMBERS: dict[str, Callable[[Random], str]] = {
     "hour": lambda rng: rng.choice(("{}", "{}:30", "{}:00", "{} am", "{} pm", "{}:15", "{} o'clock")).format(
         rng.randint(1, 12)
     ),
+    "price": lambda rng: f"{rng.randint(0, 40)}.{rng.choice((0, 5, rng.randint(0, 9)))}{rng.choice((0, 0, 5, 9))}",
+    "clock": lambda rng: f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}",
+    "phone": lambda rng: f"{rng.randint(100, 999)}-{rng.randint(1000, 9999)}",
     "some": lambda rng: str(rng.randint(2, 60)),
     "port": lambda rng: rng.choice(("80", "3000", "5000", "8000", "8080", str(rng.randint(1024, 65535)))),
     "commit": lambda rng: f"{rng.getrandbits(28):07x}",

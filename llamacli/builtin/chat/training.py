@@ -41,7 +41,7 @@ class Plan:
     steps: int = 7526
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 350
+    long_steps: int = 500
     rate: float = 2e-3
     dropout: float = 0.1
     """Of what each half of a layer adds; the wordings of the corpus come by some two hundred times."""
