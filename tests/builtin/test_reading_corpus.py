@@ -43,7 +43,7 @@ def test_what_was_said_is_quoted_word_for_word(corpus: Corpus) -> None:
 
     for _ in range(500):
         turns = said_in_passing(corpus, rng, filler)
-        question, answer = turns[-1]
+        _, answer = turns[-1]
         quote = re.fullmatch(r'You said: "(.+)"\.', answer)
         assert quote, answer
         assert any(quote[1] in said for said, _ in turns[:-1]), turns

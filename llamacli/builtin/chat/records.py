@@ -63,13 +63,16 @@ def _odd_rows(corpus: Corpus, rng: Random) -> Record:
 
 
 def _fields(corpus: Corpus, rng: Random) -> Record:
-    """Things and their values, all written in one way."""
+    """Things and their values, all written in one way; asked for by name, or by what they mean."""
     items = {item[0]: item[1] for item in rng.sample(corpus.lists["field"], rng.randint(2, 7))}
     form, style = rng.choice(_FIELD_FORMS), rng.choice((str, str, str.capitalize, str.upper))
     values = {name: value_of(kind, corpus, rng) for name, kind in items.items()}
     lines = [form.format(n=style(name), x=value) for name, value in values.items()]
     name = rng.choice(list(values))
+    meanings = [item[1] for item in corpus.lists["field meaning"] if item[0] == name]
     question = corpus.word("field asked", rng).format(n=name)
+    if meanings and rng.random() < 0.6:
+        question = rng.choice(meanings[0].split("|"))
     return lines, list(values).index(name), question, f"The {name} is {values[name]}."
 
 

@@ -19,6 +19,9 @@ def said_in_passing(corpus: Corpus, rng: Random, filler: Callable[[Random], Turn
         line = fill(pattern, corpus, rng, bound, choices=False)
         line = with_capitals(line, rng)
         told.append((line, [fill(asked, corpus, rng, bound, choices=False) for asked in questions.split("|")]))
+        if turns and rng.random() < 0.3:
+            turns[-1] = (turns[-1][0].rstrip(".!") + rng.choice((". ", ". ", ", ", "\n", " and ")) + line, turns[-1][1])
+            continue
         turns += [filler(rng) for _ in range(rng.choice((0, 0, 0, 1)))]
         turns.append((corpus.word("said frame", rng).format(s=line), corpus.word("said noted", rng)))
     turns += [filler(rng) for _ in range(rng.choice((0, 0, 1, 1, 2, 4)))]
