@@ -67,6 +67,11 @@ def with_articles(text: str) -> str:
     return re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
 
 
+def as_yours(value: str) -> str:
+    """The value as the model says it: what is in "my bag" is in "your bag"."""
+    return re.sub(r"(?<![\w-])my (?=\w)", "your ", value)
+
+
 def _american(text: str) -> str:
     for here, there in _SPELLINGS:
         text = text.replace(here, there)
@@ -201,7 +206,13 @@ def _wording(corpus: Corpus, rng: Random, key: str, role: str, noun: str) -> str
 
 def _fact(corpus: Corpus, rng: Random, key: str, value: str, noun: str) -> Fact:
     said, shown, asked, told = (
-        _wording(corpus, rng, key, role, noun).format(x=value, n=noun) for role in ("told", "noted", "asked", "answer")
+        _wording(corpus, rng, key, role, noun).format(x=shown_as, n=noun)
+        for role, shown_as in (
+            ("told", value),
+            ("noted", as_yours(value)),
+            ("asked", value),
+            ("answer", as_yours(value)),
+        )
     )
     said, shown, asked, told = map(with_articles, (said, shown, asked, told))
     if rng.random() < 0.15:
