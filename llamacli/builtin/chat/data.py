@@ -50,7 +50,7 @@ def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
     if rng.random() < KOREAN:
         return korean_single(corpus, rng)
-    if rng.random() < 0.26:
+    if rng.random() < 0.2:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
@@ -92,9 +92,9 @@ def _told_or_not(corpus: Corpus, rng: Random, one: Single) -> list[Turn]:
 
 # What a conversation may be, and how often of a hundred it is.
 _CONVERSATIONS: dict[Callable[[Corpus, Random, Single], list[Turn]], float] = {
-    lambda _, rng, one: [one(rng)]: 42,
+    lambda _, rng, one: [one(rng)]: 36,
     _told_or_not: 1,
-    lambda corpus, rng, _: [stated_question(corpus, rng)]: 10,
+    lambda corpus, rng, _: [stated_question(corpus, rng)]: 20,
     lambda _, rng, one: [one(rng) for _ in range(rng.randint(2, 5))]: 6,
     lambda corpus, rng, one: _typed_statements(conversation(corpus, rng, one), rng): 20,
     said_in_passing: 7,

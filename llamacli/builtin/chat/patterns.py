@@ -96,6 +96,10 @@ _NUMBERS: dict[str, Callable[[Random], str]] = {
 }
 
 
+PLAIN = 0.3
+"""How often the plainest wordings of a topic are drawn, however many others it has: people use them most."""
+
+
 def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
     """One question of a topic, in one of its wordings, and its answer."""
     question, answer, _ = drawn(topic, corpus, rng)
@@ -105,7 +109,8 @@ def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
 def drawn(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str, Bindings]:
     """As `ask`, and what was put into the slots."""
     bound: Bindings = {}
-    macro, pattern = rng.choices(topic.questions, weights=[_wordings(pattern) for _, pattern in topic.questions])[0]
+    questions = topic.questions[: topic.plain] if rng.random() < PLAIN else topic.questions
+    macro, pattern = rng.choices(questions, weights=[_wordings(pattern) for _, pattern in questions])[0]
     text = fill(pattern, corpus, rng, bound, choices=True)
     if macro in ("p", "q") and _goes_without_saying(topic, text, corpus) and rng.random() < 0.45:
         macro = "plain" if macro == "p" else ""

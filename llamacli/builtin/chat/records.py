@@ -9,7 +9,7 @@ from llamacli.builtin.chat.values import value_of
 
 _FIELD_FORMS = ("{n}: {x}", "{n}: {x}", "{n}={x}", "{n} = {x}", "{n} {x}", "{n}\t{x}", "- {n}: {x}", "  {n}: {x}",
                 '"{n}": "{x}",', "| {n} | {x} |", "{n} - {x}")  # fmt: skip
-_WORD = re.compile(r"[^\W\d_]{4,}")
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 Record = tuple[list[str], int, str, str]
 """The lines, the number of the one that is asked for, the question, and the answer."""
@@ -22,9 +22,9 @@ def quoted(line: str) -> str:
 
 def record(corpus: Corpus, rng: Random) -> tuple[str, str, str]:
     """A text of some like lines, a question for one of them, and its answer."""
-    make = rng.choices((_rows, _odd_rows, _fields, _keyword), weights=(9, 4, 4, 3))[0]
+    make = rng.choices((_rows, _odd_rows, _fields, _keyword), weights=(9, 4, 4, 8))[0]
     lines, _, question, answer = make(corpus, rng)
-    joiner = rng.choices(("\n", ", ", "; "), weights=(12, 1, 1))[0]
+    joiner = rng.choices(("\n", ". ", ", ", "; "), weights=(12, 3, 1, 1))[0]
     text = joiner.join(lines)
     if joiner == "\n" and rng.random() < 0.3:
         heading = corpus.word("record heading", rng)
@@ -77,19 +77,33 @@ def _fields(corpus: Corpus, rng: Random) -> Record:
 
 
 def _keyword(corpus: Corpus, rng: Random) -> Record:
-    """Lines of several kinds, and a question that has only words of one of them."""
-    lines = [
-        _drawn(corpus.pick(rng.choice(("rows", "stated", "said")), rng)[0], corpus, rng)[0]
-        for _ in range(rng.randint(2, 6))
-    ]
+    """Lines of several kinds, and a question that shares words with one of them only."""
+    lines = [_any_line(corpus, rng) for _ in range(rng.randint(2, 7))]
     line = rng.choice(lines)
     others = {word for other in lines if other != line for word in _WORD.findall(other.lower())}
     words = [word for word in _WORD.findall(line) if word.lower() not in others]
     if not words:
         return _rows(corpus, rng)
-    named = " ".join(sorted(rng.sample(words, min(len(words), rng.choice((1, 1, 2)))), key=line.index))
-    named = named.lower() if rng.random() < 0.5 else named
+    chosen = sorted(rng.sample(range(len(words)), min(len(words), rng.choice((1, 1, 2, 2, 3)))))
+    named = " ".join(_inflected(words[number], rng) for number in chosen)
+    named = named.lower() if rng.random() < 0.6 else named
     return lines, lines.index(line), corpus.word("keyword asked", rng).format(w=named), quoted(line)
+
+
+def _any_line(corpus: Corpus, rng: Random) -> str:
+    """A line of a list, something stated, something said, or a question that is about something else."""
+    kind = rng.choice(("rows", "stated", "stated", "said", "said", "question"))
+    if kind != "question":
+        return _drawn(corpus.pick(kind, rng)[0], corpus, rng)[0]
+    _, pattern = rng.choice(rng.choice(corpus.files["outside"]).questions)
+    return fill(pattern, corpus, rng, {}, choices=True)
+
+
+def _inflected(word: str, rng: Random) -> str:
+    """The word, now and then with an s more or less, as it may stand in a question."""
+    if rng.random() < 0.75:
+        return word
+    return word[:-1] if word.endswith("s") else f"{word}s"
 
 
 def _shuffled(lines: list[str], question: str, answer: str, rng: Random) -> Record:
