@@ -172,7 +172,7 @@ class _Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             tokens, parts, states, owner = self._states(rows)
             logits, targets = self._predicted(states, tokens, parts == ANSWER)
-            if step > self.total // 4 and self.rng.random() < 0.6:
+            if step > self.total // 4 and self.rng.random() < 0.9:
                 table, index = first_occurrence(tokens, owner, self.plan.vocabulary)
                 learned = parts[:, 1:] == ANSWER
                 position = torch.arange(tokens.shape[1] - 1, device=self.device).expand_as(learned)[learned]
