@@ -17,7 +17,7 @@ from llamacli.builtin.chat.topics import Corpus, choose_topic
 
 Message = dict[str, str]
 
-SHARES = {"tool": 8.0, "talk": 1.8, "facts": 4.0, "shell": 5.0, "python": 2.6, "outside": 4.6, "care": 1.8}
+SHARES = {"tool": 9.5, "talk": 1.8, "facts": 4.0, "shell": 5.0, "python": 2.6, "outside": 4.6, "care": 1.8}
 KOREAN, KOREAN_CONVERSATIONS = 0.11, 0.06
 """Parts of the single questions, and of the conversations, that are in Korean."""
 HANGUL = re.compile("[가-힣]")
@@ -50,7 +50,7 @@ def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
     if rng.random() < KOREAN:
         return korean_single(corpus, rng)
-    if rng.random() < 0.2:
+    if rng.random() < 0.24:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
@@ -74,6 +74,8 @@ def _typed_statements(turns: list[Turn], rng: Random) -> list[Turn]:
     """Statements keep their values as they are, so only first letter and last mark change."""
     result: list[Turn] = []
     for said, answer in turns:
+        if rng.random() < 0.1:
+            said = re.sub(r"\b(I|i|it|that|he|she|what|who|where|don|can)'(m|s|ve|t|re)\b", r"\1\2", said)
         if said[:1].islower() and said.isascii():
             said = with_capitals(said, rng)
         if said[-1:].isalnum() and rng.random() < 0.4:
