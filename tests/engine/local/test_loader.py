@@ -280,6 +280,13 @@ def test_a_model_that_comes_quantized_is_not_quantized_again(tmp_path: Path) -> 
         engine.close()
 
 
+def test_a_quantization_is_no_reason_to_refuse_the_built_in_model_that_auto_fell_back_to() -> None:
+    for quantization in ("4bit", "8bit"):
+        engine = engine_of("auto", quantization=quantization, device="cpu")
+        assert (engine.info.model, engine.info.quantization) == ("builtin", "none")
+        engine.close()
+
+
 @pytest.mark.parametrize("part", ["model-00001-of-00002.safetensors", "consolidated.safetensors"])
 def test_a_part_of_the_weights_is_no_model(tmp_path: Path, part: str) -> None:
     directory = save_llama(tmp_path / "model")
