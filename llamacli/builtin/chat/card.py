@@ -36,8 +36,12 @@ language: [en, ko]
 ---
 # The built-in chat model of llamacli
 
-A Llama model with {parameters:.1f} million parameters ({size:.1f} MB, weights in float16, meant to be loaded in
+A Llama model with {parameters:.1f} million parameters ({size:.1f} MB, weights in 8 bits (FP8), meant to be loaded in
 float32). It makes the first command work on any machine, with no network, no token and no GPU.
+
+Only the linear layers are in 8 bits, as DeepSeek stores them, here in blocks of 32 x 32; transformers >= 5.17 makes
+plain layers of them while it loads, and leaves embeddings and norms in float16. llamacli brings all to one type;
+elsewhere `AutoModelForCausalLM.from_pretrained(directory).float()` does.
 
 ## What it is for, and what not
 It knows how llamacli is used, greets, does small sums, remembers what it is told in a conversation (a name, a number),

@@ -17,6 +17,7 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 from llamacli.builtin.chat.card import write_card
 from llamacli.builtin.chat.data import example
 from llamacli.builtin.chat.packing import ANSWER, QUESTION, Order, Rows, joined, stream
+from llamacli.builtin.chat.storage import QUANTIZATION, stored_weights
 from llamacli.builtin.chat.team import Team
 from llamacli.builtin.chat.tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
 from llamacli.builtin.chat.topics import load_corpus
@@ -31,10 +32,10 @@ class Plan:
     """The size of the model and of its training. A step reads `rows` rows of `length` tokens."""
 
     vocabulary: int = 4096
-    hidden: int = 320
+    hidden: int = 448
     layers: int = 8
-    inner: int = 672
-    heads: int = 5
+    inner: int = 864
+    heads: int = 7
     samples: int = 40_000
     rows: int = 192
     length: int = 512
@@ -42,7 +43,7 @@ class Plan:
     long_rows: int = 8
     long_length: int = CONTEXT
     long_steps: int = 500
-    rate: float = 2e-3
+    rate: float = 1.6e-3
     dropout: float = 0.1
     """Of what each half of a layer adds; the wordings of the corpus come by some two hundred times."""
     questions: float = 0.2
@@ -219,15 +220,16 @@ def _drop(model: LlamaForCausalLM, share: float) -> None:
 
 
 def save(model: LlamaForCausalLM, tokenizer: Tokenizer, out: Path) -> None:
-    """Writes the directory: weights in float16, to be loaded in float32."""
+    """Writes the directory: weights as `storage` has them, to be loaded in float32."""
     out.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(
         bos_token_id=model.config.bos_token_id,
         eos_token_id=model.config.eos_token_id,
         pad_token_id=model.config.pad_token_id,
     )
-    model.half().save_pretrained(out)
+    model.save_pretrained(out, state_dict=stored_weights(model))
     as_pretrained(tokenizer).save_pretrained(out)
     path = out / "config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(settings | {"dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+    settings |= {"dtype": "float32", "quantization_config": QUANTIZATION}
+    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
