@@ -54,10 +54,11 @@ is only a small program, and where to turn. It is not for advice, news, essays, 
 Trained from random weights on conversations that `llamacli/builtin/chat/data.py` draws from
 `llamacli/builtin/corpus/chat`; every sentence there was written for this project. Byte-level BPE of 4096 tokens,
 Llama 3.1's special tokens and the form of its chat template, a context window of 8192 tokens. {tokens:.0f} million
-tokens, seed {seed}, on {hardware}. Rows of 512 tokens first, then of 8192 with long documents before the question. In
-about half of the steps the loss is taken after the repetition penalty of 1.21, because the model is decoded with it.
-`python -m llamacli.builtin.train chat` makes it again: minutes on a large GPU. The same seed gives the same data; the
-weights differ by rounding.
+tokens, seed {seed}, on {hardware}. Rows of 512 tokens, and after two fifths of the steps now and then of 8192, with
+long documents before the question. In most steps the loss is taken after the repetition penalty of 1.21, because the
+model is decoded with it.
+`python -m llamacli.builtin.train chat` makes it again: 45 minutes on a large GPU. The same seed gives the same data;
+the weights differ by rounding.
 
 ## How good it is
 Share of right answers, by key words in the answer, greedy and at the defaults of the tool (temperature 0.64, top-k 51,
