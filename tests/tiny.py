@@ -17,6 +17,8 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from llamacli.builtin.chat.storage import QUANTIZATION, stored_weights
+
 SPECIAL = ["<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
 TEMPLATE = (
     "{{ bos_token }}{% for m in messages %}{{ '<|start_header_id|>' + m['role'] + '<|end_header_id|>\n\n' }}"
@@ -64,6 +66,17 @@ def save_llama(directory: Path, *, window: int = 4096, tied: bool = True, head_d
     )
     LlamaForCausalLM(config).save_pretrained(directory)
     words.save_pretrained(directory)
+    return directory
+
+
+def save_fp8_llama(directory: Path, *, dequantize: bool = True) -> Path:
+    """The same, its linear weights in 8 bits, which transformers undoes at once or where a device lacks them."""
+    model = LlamaForCausalLM.from_pretrained(save_llama(directory))
+    model.save_pretrained(directory, state_dict=stored_weights(model))
+    path = directory / "config.json"
+    settings = json.loads(path.read_text())
+    settings["quantization_config"] = {**QUANTIZATION, "dequantize": dequantize}
+    path.write_text(json.dumps(settings))
     return directory
 
 

@@ -1,6 +1,7 @@
 """The models on disk, the one that would be loaded, and where it would run."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from llamacli.doctor.check import Check, Status
 from llamacli.engine.survey import Survey
@@ -112,6 +113,8 @@ def placement(survey: Survey, settings: Settings, name: str) -> Check:
 def _planned(survey: Survey, settings: Settings, shape: ModelShape) -> Placement:
     """The places that the loader would choose: facebook/bart-large-mnli rates only on a card beside that of Llama."""
     wishes = _wishes(settings)
+    if settings.model == "auto" and shape.name == "builtin":
+        wishes = replace(wishes, quantization="auto")
     if shape.name == LLAMA_3_1_8B.name and (not settings.offline or BART_LARGE_MNLI.name in survey.stored):
         apart = plan_apart(survey.machine, shape, wishes)
         if apart is not None:

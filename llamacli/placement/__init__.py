@@ -53,6 +53,7 @@ def plan(machine: Machine, model: ModelShape, classifier: ModelShape | None, wis
     Raises BadUsage where a wish cannot be obeyed, OutOfMemory where the model fits nothing on the machine.
     """
     check(machine, model, wishes)
+    wishes = wishes.about(model)
     found = arrange(machine, model, classifier, wishes)
     place, seat = found
     why = reason(machine, model, found, wishes)

@@ -38,6 +38,7 @@ class ModelShape:
     tied: bool = False
     blocks: bool = True  # whether rows are whole blocks of 64 weights, as 4-bit quantization needs
     asks_4bit: bool = False  # a preset that is meant to run in 4-bit on any CUDA card
+    comes_in: Quantization | None = None  # of a model that comes quantized: what it is in memory
 
     @property
     def parameters(self) -> int:
@@ -101,7 +102,17 @@ def shape_from_config(config: Config, name: str, *, weights_bytes: int | None = 
             reason="Its config.json does not say it and it has no weight files.",
             hint="Choose another model with --model.",
         )
-    return shape
+    return replace(shape, comes_in=_comes_in(config))
+
+
+def _comes_in(config: Config) -> Quantization | None:
+    """What is in memory of a model that comes quantized; "none" for FP8, which is undone where a device lacks it."""
+    stored = config.get("quantization_config")
+    if not isinstance(stored, Mapping):
+        return None
+    if stored.get("load_in_4bit") or stored.get("bits") == 4:
+        return "4bit"
+    return "8bit" if stored.get("load_in_8bit") or stored.get("bits") == 8 else "none"
 
 
 def _number(config: Config, *keys: str) -> int:

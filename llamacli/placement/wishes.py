@@ -1,6 +1,6 @@
 """What a person asked for, and the refusals where this machine cannot do it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from llamacli.errors import BadUsage, LlamacliError, OutOfMemory
 from llamacli.placement.fits import RAM_SHARE, needed_mib, on_cards, on_cpu
@@ -23,6 +23,10 @@ class Wishes:
         """The supported cards that the model may use, strongest first."""
         return tuple(gpu for gpu in machine.usable() if self.device in ("auto", "cuda", gpu.device))
 
+    def about(self, model: ModelShape) -> "Wishes":
+        """The same with the one quantization that a model can have which comes quantized."""
+        return replace(self, quantization=model.comes_in) if model.comes_in else self
+
 
 DEFAULT = Wishes()
 
@@ -37,12 +41,19 @@ def check(machine: Machine, model: ModelShape, wishes: Wishes) -> None:
             f"--quantization {wishes.quantization} is not known.",
             hint="Use --quantization auto, 4bit, 8bit or none.",
         )
-    if wishes.quantization == "4bit" and not model.blocks:
+    if model.comes_in and wishes.quantization not in ("auto", model.comes_in):
+        raise BadUsage(
+            f"--quantization {wishes.quantization} cannot be used with {model.name}.",
+            reason="Its weights come quantized.",
+            hint="Use --quantization auto.",
+        )
+    if wishes.quantization == "4bit" and not (model.blocks or model.comes_in):
         raise BadUsage(
             f"{model.name} cannot be quantized to 4 bits.",
             reason="That is done in blocks of 64 weights, and its rows are not made of whole ones.",
             hint="Use --quantization none.",
         )
+    wishes = wishes.about(model)
     reason = _why_not_quantized(machine, wishes)
     if reason:
         raise BadUsage(
@@ -117,7 +128,7 @@ def model_does_not_fit(
     return refusal(
         f"{model.name} does not fit {'this machine' if wishes.device == 'auto' else wishes.device}.",
         reason=". ".join(reasons) + ".",
-        hint=smaller if four_bit_fits and wishes.quantization != "4bit" else other,
+        hint=smaller if four_bit_fits and wishes.quantization != "4bit" and not model.comes_in else other,
     )
 
 

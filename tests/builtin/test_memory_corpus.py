@@ -7,7 +7,7 @@ import pytest
 from llamacli.builtin.chat.documents import stated_question
 from llamacli.builtin.chat.memory import Known, conversation, never_told, told_at_once, under_system_prompt
 from llamacli.builtin.chat.patterns import ask
-from llamacli.builtin.chat.told import WEIGHTS, changed, make_fact, with_articles
+from llamacli.builtin.chat.told import WEIGHTS, as_yours, changed, make_fact, with_articles
 from llamacli.builtin.chat.topics import Corpus, load_corpus
 
 FILLER = ("filler", "filler")
@@ -26,8 +26,8 @@ def test_every_kind_of_fact_is_worded_and_its_answer_holds_the_value(corpus: Cor
         for _ in range(200):
             fact = make_fact(corpus, rng, kind)
             assert fact.value in fact.statement, fact
-            assert fact.value in fact.acknowledgement, fact
-            assert fact.value in fact.answer, fact
+            assert as_yours(fact.value) in fact.acknowledgement, fact
+            assert as_yours(fact.value) in fact.answer, fact
             assert not re.search(r"[{}]", fact.statement + fact.question + fact.answer), fact
 
 
@@ -175,6 +175,15 @@ def test_a_dog_and_its_name_are_not_told_apart_but_where_a_sister_lives_and_her_
     assert known.is_new(homes[0])
     known.add(homes[0])
     assert not known.is_new(homes[0])
+
+
+def test_what_is_mine_is_yours_in_the_answer(corpus: Corpus) -> None:
+    assert as_yours("in my bag, not my-box") == "in your bag, not my-box"
+    rng = Random(15)
+    facts = [make_fact(corpus, rng, kind) for kind in ("place", "task", "undertaking") for _ in range(400)]
+    mine = [fact for fact in facts if " my " in f" {fact.value} "]
+    assert mine
+    assert not [fact for fact in mine if re.search(r"\bmy\b", fact.answer)]
 
 
 def test_a_vowel_takes_the_other_article(corpus: Corpus) -> None:

@@ -127,6 +127,22 @@ def test_the_files_of_a_quantized_checkpoint_say_nothing_of_its_parameters() -> 
     assert shape_from_config(config, "m", weights_bytes=5_702_000_000).parameters == LLAMA_3_1_8B.parameters
 
 
+@pytest.mark.parametrize(
+    ("stored", "comes_in"),
+    [
+        ({"quant_method": "bitsandbytes", "load_in_4bit": True, "load_in_8bit": False}, "4bit"),
+        ({"quant_method": "bitsandbytes", "load_in_4bit": False, "load_in_8bit": True}, "8bit"),
+        ({"quant_method": "awq", "bits": 4}, "4bit"),
+        ({"quant_method": "gptq", "bits": 8}, "8bit"),
+        ({"quant_method": "fp8", "dequantize": True}, "none"),
+        (None, None),
+    ],
+)
+def test_what_a_model_comes_in_is_told_by_its_config(stored: object, comes_in: str | None) -> None:
+    shape = shape_from_config({**LLAMA_8B_CONFIG, "quantization_config": stored}, "m")
+    assert shape.comes_in == comes_in
+
+
 def test_an_unknown_architecture_is_known_by_its_files() -> None:
     shape = shape_from_config({"model_type": "odd", "dtype": "bfloat16"}, "odd", weights_bytes=2 * 6_738_415_616)
     assert shape.parameters == 6_738_415_616

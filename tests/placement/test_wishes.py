@@ -1,9 +1,12 @@
 """What was asked for is obeyed, or refused with the reason."""
 
+from dataclasses import replace
+
 import pytest
 
 from llamacli.errors import BadUsage, LlamacliError, OutOfMemory
 from llamacli.placement import BART_LARGE_MNLI, LLAMA_3_1_8B, Gpu, Machine, ModelShape, Wishes, plan
+from llamacli.placement.shapes import Quantization
 from tests.placement.machines import (
     GTX_1050,
     LLAMA_70B,
@@ -85,6 +88,25 @@ def test_wishes_that_cannot_be_obeyed(where: Machine, wishes: Wishes, parts: str
     with pytest.raises(BadUsage) as refused:
         plan(where, LLAMA_3_1_8B, BART_LARGE_MNLI, wishes)
     says(refused.value, parts)
+
+
+@pytest.mark.parametrize(
+    ("comes_in", "model"),
+    [("4bit", "cuda:0 float16 4bit"), ("8bit", "cpu bfloat16 8bit"), ("none", "cpu bfloat16 none")],
+)
+def test_a_model_that_comes_quantized_is_placed_as_it_comes(comes_in: Quantization, model: str) -> None:
+    stored = replace(LLAMA_3_1_8B, asks_4bit=False, blocks=False, comes_in=comes_in)
+    for quantization in ("auto", comes_in):
+        place = plan(PAIR, stored, None, Wishes(quantization=quantization)).model
+        assert " ".join([*place.devices, place.dtype, place.quantization]) == model
+    other = "8bit" if comes_in == "4bit" else "4bit"
+    with pytest.raises(BadUsage) as refused:
+        plan(PAIR, stored, None, Wishes(quantization=other))
+    says(refused.value, f"--quantization {other} cannot be used with llama-3.1-8b|come quantized|--quantization auto")
+    with pytest.raises(OutOfMemory) as failed:
+        plan(machine(ram=4_000), stored, None)
+    says(failed.value, "does not fit this machine|Use --model builtin")
+    assert "4bit" not in str(failed.value.hint)
 
 
 def says(error: LlamacliError, parts: str) -> None:

@@ -116,7 +116,7 @@ def sum_question(corpus: Corpus, rng: Random) -> tuple[str, str]:
 
 def _plain(corpus: Corpus, rng: Random) -> tuple[str, str]:
     """One of the four operations on two numbers."""
-    operation = rng.choice("++-**/")
+    operation = rng.choice("++---**//")
     a, b, result = operands(operation, rng)
     name = _NAMES[operation]
     chance = rng.random()
@@ -132,7 +132,7 @@ def _plain(corpus: Corpus, rng: Random) -> tuple[str, str]:
 
 
 def _story(corpus: Corpus, rng: Random) -> tuple[str, str]:
-    """A sum of one step told as a small story about at least two things."""
+    """A sum of one step told as a small story about at least two things; the answer says the sum first."""
     told, answer = corpus.pick("story", rng)
     operation, _, question = told.partition(" ")
     a, b, result = operands(operation, rng)
@@ -142,19 +142,20 @@ def _story(corpus: Corpus, rng: Random) -> tuple[str, str]:
         a, b, result = b, a, -result
     thing = corpus.word("counted", rng)
     first, second = as_written((a, b), rng, 0.15)
-    return question.format(a=first, b=second, t=thing, **people(corpus, rng)), answer.format(r=result, t=thing)
+    told = answer.format(r=result, t=thing)
+    return question.format(a=first, b=second, t=thing, **people(corpus, rng)), f"{a} {operation} {b} = {result}. {told}"
 
 
 # What asks for a sum, and how often it is drawn.
 _KINDS: dict[Callable[[Corpus, Random], tuple[str, str]], float] = {
     _plain: 36,
-    _story: 12,
+    _story: 20,
     named_question: 22,
     chain_question: 9,
-    signed_question: 3,
-    clock_question: 4,
-    puzzle_question: 6,
+    signed_question: 4,
+    clock_question: 6,
+    puzzle_question: 8,
     conversion_question: 13,
     worded_conversion: 4,
-    hard_question: 25,
+    hard_question: 22,
 }

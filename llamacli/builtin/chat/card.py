@@ -36,8 +36,12 @@ language: [en, ko]
 ---
 # The built-in chat model of llamacli
 
-A Llama model with {parameters:.1f} million parameters ({size:.1f} MB, weights in float16, meant to be loaded in
+A Llama model with {parameters:.1f} million parameters ({size:.1f} MB, weights in 8 bits (FP8), meant to be loaded in
 float32). It makes the first command work on any machine, with no network, no token and no GPU.
+
+Only the linear layers are in 8 bits, as DeepSeek stores them, here in blocks of 32 x 32; transformers >= 5.17 makes
+plain layers of them while it loads, and leaves embeddings and norms in float16. llamacli brings all to one type;
+elsewhere `AutoModelForCausalLM.from_pretrained(directory).float()` does.
 
 ## What it is for, and what not
 It knows how llamacli is used, greets, does small sums, remembers what it is told in a conversation (a name, a number),
@@ -50,10 +54,11 @@ is only a small program, and where to turn. It is not for advice, news, essays, 
 Trained from random weights on conversations that `llamacli/builtin/chat/data.py` draws from
 `llamacli/builtin/corpus/chat`; every sentence there was written for this project. Byte-level BPE of 4096 tokens,
 Llama 3.1's special tokens and the form of its chat template, a context window of 8192 tokens. {tokens:.0f} million
-tokens, seed {seed}, on {hardware}. Rows of 512 tokens first, then of 8192 with long documents before the question. In
-about half of the steps the loss is taken after the repetition penalty of 1.21, because the model is decoded with it.
-`python -m llamacli.builtin.train chat` makes it again: minutes on a large GPU. The same seed gives the same data; the
-weights differ by rounding.
+tokens, seed {seed}, on {hardware}. Rows of 512 tokens, and after two fifths of the steps now and then of 8192, with
+long documents before the question. In most steps the loss is taken after the repetition penalty of 1.21, because the
+model is decoded with it.
+`python -m llamacli.builtin.train chat` makes it again: 45 minutes on a large GPU. The same seed gives the same data;
+the weights differ by rounding.
 
 ## How good it is
 Share of right answers, by key words in the answer, greedy and at the defaults of the tool (temperature 0.64, top-k 51,

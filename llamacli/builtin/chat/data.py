@@ -1,51 +1,29 @@
 """The stream of training conversations: the mixture of kinds, and how people really type."""
 
 import re
+from collections.abc import Callable
 from random import Random
 
 from llamacli.builtin.chat.arithmetic import sum_question
 from llamacli.builtin.chat.documents import asked_about, stated_question
 from llamacli.builtin.chat.hangul import typed
+from llamacli.builtin.chat.keyboard import typo, with_capitals
 from llamacli.builtin.chat.korean import korean_single, korean_turns
 from llamacli.builtin.chat.memory import Turn, conversation, never_told, told_at_once, under_system_prompt
 from llamacli.builtin.chat.patterns import drawn
 from llamacli.builtin.chat.rewording import fixed_words, followed, reworded, shortened
+from llamacli.builtin.chat.said import said_in_passing
 from llamacli.builtin.chat.topics import Corpus, choose_topic
 
 Message = dict[str, str]
 
-SHARES = {"tool": 8.0, "talk": 1.8, "facts": 4.0, "shell": 5.0, "python": 2.6, "outside": 4.6, "care": 1.8}
+SHARES = {"tool": 9.5, "talk": 1.8, "facts": 4.0, "shell": 5.0, "python": 2.6, "outside": 4.6, "care": 1.8}
 KOREAN, KOREAN_CONVERSATIONS = 0.11, 0.06
 """Parts of the single questions, and of the conversations, that are in Korean."""
 HANGUL = re.compile("[가-힣]")
-_ALONE_I = re.compile(r"\bi(?=[ ',.?!]|$)(?!')|\bi(?='[mdvl])")
 LITERAL = {"repeat say", "made up", "gibberish", "marks alone", "repeated", "unknown option"}
 LITERAL |= {f"repeat {count}" for count in ("twice", "three", "four", "five")}
 """Topics whose words are repeated, or stand for nothing: no other word may take their place."""
-
-
-def typo(text: str, rng: Random) -> str:
-    """One slip of the finger in one of the longer words."""
-    words = text.split(" ")
-    long = [i for i, word in enumerate(words) if len(word) > 3 and word.isalpha() and word.isascii()]
-    if not long:
-        return text
-    i = rng.choice(long)
-    word, at = words[i], rng.randint(1, len(words[i]) - 2)
-    words[i] = rng.choice((
-        word[:at] + word[at + 1] + word[at] + word[at + 2 :],
-        word[:at] + word[at + 1 :],
-        word[:at] + word[at] + word[at:],
-        word[:at] + rng.choice("abcdefghijklmnoprstuvw") + word[at + 1 :],
-    ))  # fmt: skip
-    return " ".join(words)
-
-
-def with_capitals(text: str, rng: Random) -> str:
-    """Half of all people write "I" and begin with a capital."""
-    if rng.random() < 0.5:
-        text = _ALONE_I.sub("I", text)
-    return text[:1].upper() + text[1:] if rng.random() < 0.4 else text
 
 
 def as_typed(question: str, corpus: Corpus, rng: Random) -> str:
@@ -72,7 +50,7 @@ def single(corpus: Corpus, rng: Random) -> Turn:
     """One question and its answer, of any kind but memory."""
     if rng.random() < KOREAN:
         return korean_single(corpus, rng)
-    if rng.random() < 0.17:
+    if rng.random() < 0.24:
         question, answer = sum_question(corpus, rng)
     else:
         topic = choose_topic(corpus, SHARES, rng)
@@ -96,12 +74,35 @@ def _typed_statements(turns: list[Turn], rng: Random) -> list[Turn]:
     """Statements keep their values as they are, so only first letter and last mark change."""
     result: list[Turn] = []
     for said, answer in turns:
+        if rng.random() < 0.1:
+            said = re.sub(r"\b(I|i|it|that|he|she|what|who|where|don|can)'(m|s|ve|t|re)\b", r"\1\2", said)
         if said[:1].islower() and said.isascii():
             said = with_capitals(said, rng)
         if said[-1:].isalnum() and rng.random() < 0.4:
             said += "?" if said.lower().startswith(("what", "who", "how", "where", "which", "do ", "can ")) else "."
         result.append((said, answer))
     return result
+
+
+Single = Callable[[Random], Turn]
+
+
+def _told_or_not(corpus: Corpus, rng: Random, one: Single) -> list[Turn]:
+    asked = never_told(corpus, rng, set())
+    return _typed_statements([asked], rng) if asked else [one(rng)]
+
+
+# What a conversation may be, and how often of a hundred it is.
+_CONVERSATIONS: dict[Callable[[Corpus, Random, Single], list[Turn]], float] = {
+    lambda _, rng, one: [one(rng)]: 36,
+    _told_or_not: 1,
+    lambda corpus, rng, _: [stated_question(corpus, rng)]: 20,
+    lambda _, rng, one: [one(rng) for _ in range(rng.randint(2, 5))]: 6,
+    lambda corpus, rng, one: _typed_statements(conversation(corpus, rng, one), rng): 20,
+    said_in_passing: 7,
+    lambda corpus, rng, _: _typed_statements([told_at_once(corpus, rng)], rng): 4,
+    lambda corpus, rng, one: [asked_about(corpus, rng, int(10 ** rng.uniform(1.5, 3.05)), one)]: 10,
+}
 
 
 def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
@@ -112,22 +113,11 @@ def turns_of(corpus: Corpus, rng: Random, *, long: bool) -> list[Turn]:
 
     if rng.random() < KOREAN_CONVERSATIONS:
         return korean_turns(corpus, rng)
-    chance = rng.random()
-    if long and chance < 0.45:
+    if long and rng.random() < 0.45:
         turns = [asked_about(corpus, rng, int(10 ** rng.uniform(3, 4.38)), one)]
         return turns + [one(rng) for _ in range(rng.choice((0, 0, 1)))]
-    if chance < 0.42:
-        return [one(rng)]
-    if chance < 0.46:
-        asked = never_told(corpus, rng, set()) if chance < 0.43 else stated_question(corpus, rng)
-        return _typed_statements([asked], rng) if asked else [one(rng)]
-    if chance < 0.56:
-        return [one(rng) for _ in range(rng.randint(2, 5))]
-    if chance < 0.84:
-        return _typed_statements(conversation(corpus, rng, one), rng)
-    if chance < 0.89:
-        return _typed_statements([told_at_once(corpus, rng)], rng)
-    return [asked_about(corpus, rng, int(10 ** rng.uniform(1.5, 3.05)), one)]
+    make = rng.choices(list(_CONVERSATIONS), list(_CONVERSATIONS.values()))[0]
+    return make(corpus, rng, one)
 
 
 def example(corpus: Corpus, rng: Random, *, long: bool = False) -> list[Message]:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 from random import Random
 
+from llamacli.builtin.chat.keyboard import asked_as_typed
 from llamacli.builtin.chat.memory import Turn
 from llamacli.builtin.chat.patterns import Bindings, fill, made_up_word
+from llamacli.builtin.chat.records import quoted, record
 from llamacli.builtin.chat.texts import document, listing, log_line, paragraph, sentence
 from llamacli.builtin.chat.told import make_fact
 from llamacli.builtin.chat.topics import Corpus
@@ -42,25 +44,33 @@ def asked_about(corpus: Corpus, rng: Random, characters: int, turn: Callable[[Ra
         question, answer, text = _open_task(corpus, rng)
     elif chance < 0.53:
         question, answer, text = _stated(corpus, rng, text)
+    elif chance < 0.62:
+        own, question, answer = record(corpus, rng)
+        text = f"{text}\n\n{own}" if len(text) < 400 else own
     else:
         question, answer = turn(rng)
-    return f"{wrapped(text, corpus, rng)}\n\n{question}", answer
+        return f"{wrapped(text, corpus, rng)}\n\n{question}", answer
+    return f"{wrapped(text, corpus, rng)}\n\n{asked_as_typed(question, rng)}", answer
 
 
 def stated_question(corpus: Corpus, rng: Random) -> Turn:
     """A short text of plain sentences and a question that one of them answers, or none."""
     lines = [
         sentence(corpus, rng) if rng.random() < 0.5 else _statement(corpus, rng)[0]
-        for _ in range(rng.choice((0, 0, 1, 2, 3)))
+        for _ in range(rng.choice((0, 0, 1, 2, 3, 5)))
     ]
-    find = rng.choice((_stated, _stated, _told_inside, _failure))
-    question, answer, text = find(corpus, rng, rng.choice(("\n", " ")).join(lines))
-    if rng.random() < 0.15:
+    if rng.random() < 0.5:
+        text, question, answer = record(corpus, rng)
+    else:
+        find = rng.choice((_stated, _stated, _stated, _told_inside, _failure))
+        question, answer, text = find(corpus, rng, rng.choice(("\n", " ")).join(lines))
+    if rng.random() < 0.08:
         question, answer = corpus.word("too hard", rng), TOO_HARD
         text = text if rng.random() < 0.4 else listing(corpus, rng)
+    question = asked_as_typed(question, rng)
     chance = rng.random()
     if chance < 0.3:
-        return text.rstrip() + rng.choice((" ", "\n", ". ")) + question, answer
+        return text.rstrip() + rng.choice((" ", "\n", "\n", ". ")) + question, answer
     if chance < 0.55:
         frame = corpus.word("question first", rng).replace("\\n", "\n")
         return frame.replace("{q}", question).replace("{t}", text.rstrip()), answer
@@ -82,7 +92,7 @@ def _stated(corpus: Corpus, rng: Random, text: str) -> tuple[str, str, str]:
     line, question = _statement(corpus, rng)
     if rng.random() < 0.08 and len(text) < 300:
         return _statement(corpus, rng)[1], corpus.word("absent", rng), f"{text}\n{line}".strip()
-    return question, f'The text says: "{line.rstrip(".")}".', _inserted(text, line, rng).strip("\n")
+    return question, quoted(line), _inserted(text, line, rng).strip("\n")
 
 
 def _inserted(text: str, line: str, rng: Random) -> str:

@@ -142,7 +142,7 @@ def evaluate(
 ) -> Mapping[str, float]:
     """Scores by kind: `greedy/KIND`, and `sampled/KIND`, the mean over that many seeds at the tool's defaults."""
     tokenizer = AutoTokenizer.from_pretrained(directory)
-    model = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+    model = AutoModelForCausalLM.from_pretrained(directory).float().eval()
     model = model.to("cuda" if torch.cuda.is_available() else "cpu")
     checks = read_checks(questions)
     result: dict[str, float] = {}

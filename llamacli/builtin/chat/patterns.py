@@ -66,7 +66,7 @@ def fill(pattern: str, corpus: Corpus, rng: Random, bound: Bindings, *, choices:
 
 
 def _draw(name: str, corpus: Corpus, rng: Random) -> Item | None:
-    if name == "randword":
+    if name in ("randword", "randword two"):
         return (made_up_word(corpus, rng),)
     if name == "randname":
         return (made_up_word(corpus, rng).capitalize(),)
@@ -85,12 +85,19 @@ _NUMBERS: dict[str, Callable[[Random], str]] = {
     "hour": lambda rng: rng.choice(("{}", "{}:30", "{}:00", "{} am", "{} pm", "{}:15", "{} o'clock")).format(
         rng.randint(1, 12)
     ),
+    "price": lambda rng: f"{rng.randint(0, 40)}.{rng.choice((0, 5, rng.randint(0, 9)))}{rng.choice((0, 0, 5, 9))}",
+    "clock": lambda rng: f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}",
+    "phone": lambda rng: f"{rng.randint(100, 999)}-{rng.randint(1000, 9999)}",
     "some": lambda rng: str(rng.randint(2, 60)),
     "port": lambda rng: rng.choice(("80", "3000", "5000", "8000", "8080", str(rng.randint(1024, 65535)))),
     "commit": lambda rng: f"{rng.getrandbits(28):07x}",
     "serial": made_up_code,
     "mash": lambda rng: "".join(rng.choice("asdfghjklqwertyuiopzxcvbnm") for _ in range(rng.randint(4, 12))),
 }
+
+
+PLAIN = 0.3
+"""How often the plainest wordings of a topic are drawn, however many others it has: people use them most."""
 
 
 def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
@@ -102,7 +109,8 @@ def ask(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str]:
 def drawn(topic: Topic, corpus: Corpus, rng: Random) -> tuple[str, str, Bindings]:
     """As `ask`, and what was put into the slots."""
     bound: Bindings = {}
-    macro, pattern = rng.choices(topic.questions, weights=[_wordings(pattern) for _, pattern in topic.questions])[0]
+    questions = topic.questions[: topic.plain] if rng.random() < PLAIN else topic.questions
+    macro, pattern = rng.choices(questions, weights=[_wordings(pattern) for _, pattern in questions])[0]
     text = fill(pattern, corpus, rng, bound, choices=True)
     if macro in ("p", "q") and _goes_without_saying(topic, text, corpus) and rng.random() < 0.45:
         macro = "plain" if macro == "p" else ""

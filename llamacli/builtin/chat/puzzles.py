@@ -10,7 +10,7 @@ Puzzle = tuple[dict[str, str], str]  # what stands in the wording, and the answe
 
 
 def _missing(sign: str) -> Callable[[Random], Puzzle]:
-    """A sum whose second number ("times" and "plus": either) is asked for; the answer is the whole sum."""
+    """A sum whose second number ("times" and "plus": either) is asked for; answered by how to find it, and the sum."""
 
     def make(rng: Random) -> Puzzle:
         most = 12 if sign == "*" else rng.choice((12, 20, 50))
@@ -18,7 +18,8 @@ def _missing(sign: str) -> Callable[[Random], Puzzle]:
         if sign == "-":
             a, b = max(a, b), min(a, b)
         result = {"+": a + b, "-": a - b, "*": a * b}[sign]
-        return {"a": str(a), "r": str(result)}, f"{a} {sign} {b} = {result}"
+        step = {"+": f"{result} - {a}", "-": f"{a} - {result}", "*": f"{result} / {a}"}[sign]
+        return {"a": str(a), "r": str(result)}, f"{step} = {b}: {a} {sign} {b} = {result}"
 
     return make
 

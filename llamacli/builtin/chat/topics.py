@@ -35,12 +35,16 @@ Item = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Topic:
-    """Questions that share one answer. A question is a pair: its macro ("" for none) and its pattern."""
+    """Questions that share one answer. A question is a pair: its macro ("" for none) and its pattern.
+
+    The plainest wordings come first: `plain` tells how many, and all of them where there are no others.
+    """
 
     name: str
     weight: float
     questions: tuple[tuple[str, str], ...]
     answers: tuple[str, ...]
+    plain: int | None = None
 
 
 @dataclass
@@ -79,7 +83,14 @@ def _with_wordings(topics: list[Topic], more: list[Topic]) -> list[Topic]:
     added = {topic.name: topic.questions for topic in more}
     if unknown := added.keys() - {topic.name for topic in topics}:
         raise ValueError(f"wordings for topics that do not exist: {sorted(unknown)}")
-    return [replace(topic, questions=topic.questions + added.get(topic.name, ())) for topic in topics]
+    return [
+        replace(
+            topic,
+            questions=topic.questions + added.get(topic.name, ()),
+            plain=len(topic.questions) if topic.plain is None else topic.plain,
+        )
+        for topic in topics
+    ]
 
 
 def _read(path: Path, corpus: Corpus) -> None:
@@ -107,11 +118,11 @@ def _item(text: str) -> Item:
 def _extended(topic: Topic, line: str) -> Topic:
     head, _, text = line.partition(" ")
     if head == "!":
-        return Topic(topic.name, topic.weight, topic.questions, (*topic.answers, text))
+        return replace(topic, answers=(*topic.answers, text))
     macro = head[1:]
     if macro and macro not in MACROS:
         raise ValueError(f"unknown macro in the corpus: {line}")
-    return Topic(topic.name, topic.weight, (*topic.questions, (macro, text)), topic.answers)
+    return replace(topic, questions=(*topic.questions, (macro, text)))
 
 
 def choose_topic(corpus: Corpus, shares: Mapping[str, float], rng: Random) -> Topic:

@@ -17,6 +17,7 @@ from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
 from llamacli.builtin.chat.card import write_card
 from llamacli.builtin.chat.data import example
 from llamacli.builtin.chat.packing import ANSWER, QUESTION, Order, Rows, joined, stream
+from llamacli.builtin.chat.storage import QUANTIZATION, stored_weights
 from llamacli.builtin.chat.team import Team
 from llamacli.builtin.chat.tokenizer import BOS, CONTEXT, EOS, EOT, PAD, as_pretrained, train_tokenizer
 from llamacli.builtin.chat.topics import load_corpus
@@ -28,28 +29,39 @@ REPETITION_PENALTY = 1.21  # the default with which the model will be decoded
 
 @dataclass(frozen=True)
 class Plan:
-    """The size of the model and of its training. A step reads `rows` rows of `length` tokens."""
+    """The size of the model and of its training. A step reads `rows` rows of `length` tokens.
+
+    After two fifths of the steps every `long_every`th reads `long_rows` rows of `long_length` tokens instead.
+    """
 
     vocabulary: int = 4096
-    hidden: int = 320
+    hidden: int = 448
     layers: int = 8
-    inner: int = 672
-    heads: int = 5
+    inner: int = 864
+    heads: int = 7
     samples: int = 40_000
     rows: int = 192
     length: int = 512
-    steps: int = 7526
+    steps: int = 36_579
     long_rows: int = 8
     long_length: int = CONTEXT
-    long_steps: int = 350
-    rate: float = 2e-3
+    long_every: int = 16
+    rate: float = 1.6e-3
     dropout: float = 0.1
     """Of what each half of a layer adds; the wordings of the corpus come by some two hundred times."""
     questions: float = 0.2
     """Weight of the loss on what users say, beside that on the answers: so words that occur alike become alike."""
 
+    def is_long(self, step: int) -> bool:
+        """Whether a step reads long documents."""
+        return step * 5 >= self.steps * 2 and step % self.long_every == 0
 
-SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 40, 2, 512, 1, 6e-3, 0.0, 0.0)
+    def tokens(self, step: int) -> int:
+        """The tokens that a step reads."""
+        return self.long_rows * self.long_length if self.is_long(step) else self.rows * self.length
+
+
+SMOKE = Plan(600, 64, 2, 128, 1, 300, 4, 192, 41, 2, 512, 16, 6e-3, 0.0, 0.0)
 
 
 def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> list[float]:
@@ -65,7 +77,7 @@ def train(out: Path, *, seed: int, smoke: bool, plan: Plan | None = None) -> lis
     if team.rank == 0:
         save(model, tokenizer, out)
     if not smoke and team.rank == 0:
-        tokens = plan.steps * plan.rows * plan.length + plan.long_steps * plan.long_rows * plan.long_length
+        tokens = sum(plan.tokens(step) for step in range(plan.steps))
         hardware = f"{team.size} x {torch.cuda.get_device_name()}" if team.device.type == "cuda" else "a CPU"
         write_card(out, parameters=model.num_parameters(), seed=seed, tokens=tokens, hardware=hardware)
     return losses
@@ -128,7 +140,7 @@ class _Trainer:
         self.model, self.plan, self.seed, self.team = model, plan, seed, team
         self.device = model.device
         self.rng = Random(seed)
-        self.total = plan.steps + plan.long_steps
+        self.total = plan.steps
         decayed = [p for p in model.parameters() if p.dim() > 1]
         plain = [p for p in model.parameters() if p.dim() == 1]
         groups = [{"params": decayed, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
@@ -139,14 +151,14 @@ class _Trainer:
                 layer.compile(dynamic=False)
 
     def run(self, tokenizer: Tokenizer, workers: int) -> list[float]:
-        """Every step of the plan: short rows first, then those with long documents."""
+        """Every step of the plan."""
         losses: list[Tensor] = []
         started = time.monotonic()
         torch.manual_seed(self.seed + self.team.rank)  # each leaves out other parts
         rows = stream(self._orders(), tokenizer, workers)
         for step in range(self.total):
             losses.append(self.step(step, joined(islice(rows, PARTS // self.team.size))))
-            if step % 100 == 0 or step == self.plan.steps:
+            if step % 100 == 0:
                 print(f"step {step} loss {losses[-1].item():.4f} {time.monotonic() - started:.0f} s", flush=True)
         return [loss.item() for loss in losses]
 
@@ -154,9 +166,9 @@ class _Trainer:
         """This member's parts of every step."""
         plan, own = self.plan, range(self.team.rank, PARTS, self.team.size)
         return [
-            Order(self.seed, step * PARTS + part, plan.rows // PARTS, plan.length, False)
-            if step < plan.steps
-            else Order(self.seed, step * PARTS + part, plan.long_rows // PARTS, plan.long_length, True)
+            Order(self.seed, step * PARTS + part, plan.long_rows // PARTS, plan.long_length, True)
+            if plan.is_long(step)
+            else Order(self.seed, step * PARTS + part, plan.rows // PARTS, plan.length, False)
             for step in range(self.total)
             for part in own
         ]
@@ -172,7 +184,7 @@ class _Trainer:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
             tokens, parts, states, owner = self._states(rows)
             logits, targets = self._predicted(states, tokens, parts == ANSWER)
-            if step > self.total // 4 and self.rng.random() < 0.6:
+            if step > self.total // 4 and self.rng.random() < 0.9:
                 table, index = first_occurrence(tokens, owner, self.plan.vocabulary)
                 learned = parts[:, 1:] == ANSWER
                 position = torch.arange(tokens.shape[1] - 1, device=self.device).expand_as(learned)[learned]
@@ -219,15 +231,16 @@ def _drop(model: LlamaForCausalLM, share: float) -> None:
 
 
 def save(model: LlamaForCausalLM, tokenizer: Tokenizer, out: Path) -> None:
-    """Writes the directory: weights in float16, to be loaded in float32."""
+    """Writes the directory: weights as `storage` has them, to be loaded in float32."""
     out.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(
         bos_token_id=model.config.bos_token_id,
         eos_token_id=model.config.eos_token_id,
         pad_token_id=model.config.pad_token_id,
     )
-    model.half().save_pretrained(out)
+    model.save_pretrained(out, state_dict=stored_weights(model))
     as_pretrained(tokenizer).save_pretrained(out)
     path = out / "config.json"
     settings = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(settings | {"dtype": "float32"}, indent=2) + "\n", encoding="utf-8")
+    settings |= {"dtype": "float32", "quantization_config": QUANTIZATION}
+    path.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

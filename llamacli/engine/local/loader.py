@@ -49,6 +49,8 @@ class Loader:
             self.name, self._source = locate_or_builtin(chosen, settings, report)
         else:
             self.name, self._source = chosen, locate(chosen, settings)
+        if settings.model == "auto" and self.name == "builtin":  # the quantization was asked for a larger one
+            wishes = replace(wishes, quantization="auto")
         self._rates_by_entailment = False
         self._placement = self._plan(machine, wishes, wanted)
         for notice in self._placement.notices:

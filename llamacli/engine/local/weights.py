@@ -26,7 +26,7 @@ SHARD = "500MB"
 _site = Site()
 
 
-def read_weights(kind: Any, directory: Path, place: RolePlacement, tell: Tell, *, quantize: bool = True) -> Any:
+def read_weights(kind: Any, directory: Path, place: RolePlacement, tell: Tell) -> Any:
     """The model in `directory` by the `kind` of AutoModel, on its devices; tells how many tensors it has read."""
     with _site.alone() as built:
 
@@ -34,10 +34,25 @@ def read_weights(kind: Any, directory: Path, place: RolePlacement, tell: Tell, *
             built()
             tell(done, total)
 
+        config = AutoConfig.from_pretrained(directory, **LOCAL)
+        quantized = bool(getattr(config, "quantization_config", None))
         if kind is AutoModelForCausalLM:
-            rehearse(AutoConfig.from_pretrained(directory, **LOCAL), place)
+            rehearse(config, place)
         with steps_told(reading):
-            return kind.from_pretrained(directory, **_arguments(kind, directory, place, quantize=quantize)).eval()
+            model = kind.from_pretrained(directory, **_arguments(kind, directory, place, quantize=not quantized)).eval()
+    if quantized and not hasattr(model.config, "quantization_config"):
+        _cast(model, getattr(torch, place.dtype))
+    return model
+
+
+def _cast(model: nn.Module, dtype: torch.dtype) -> None:
+    """Make one type of a model whose quantization was undone while it was read.
+
+    transformers leaves what was not quantized, embeddings and norms, in the type of the file. Buffers stay as they are:
+    the frequencies of the positions are meant to be in float32.
+    """
+    for weight in model.parameters():
+        weight.data = weight.data.to(dtype)
 
 
 def causal_model(directory: Path, name: str, place: RolePlacement, cache_dir: Path, report: Report) -> Any:
@@ -52,7 +67,7 @@ def causal_model(directory: Path, name: str, place: RolePlacement, cache_dir: Pa
     copy = checkpoints.find(cache_dir, made_of)
     if copy is not None:
         try:
-            return read_weights(AutoModelForCausalLM, copy.path, place, tell, quantize=False)
+            return read_weights(AutoModelForCausalLM, copy.path, place, tell)
         except torch.OutOfMemoryError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a copy, it can be made again
@@ -93,7 +108,7 @@ def device_map(model: nn.Module, place: RolePlacement) -> dict[str, str]:
 
 
 def _arguments(kind: Any, directory: Path, place: RolePlacement, *, quantize: bool) -> dict[str, Any]:
-    """How `from_pretrained` carries out the placement."""
+    """How `from_pretrained` carries out the placement; what comes quantized has a form of its own."""
     arguments: dict[str, Any] = {**LOCAL, "use_safetensors": True, "dtype": getattr(torch, place.dtype)}
     if len(place.devices) > 1:
         with torch.device("meta"):

@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 
+from llamacli.complexity import Budget
 from llamacli.engine import Models, Wanted, check_before_loading, open_models
 from llamacli.engine.base import Engine
 from llamacli.engine.local.classifier import SequenceClassifier
@@ -16,13 +17,13 @@ from llamacli.engine.local.entailment import EntailmentClassifier
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.loader import Loader, locate_or_builtin
 from llamacli.errors import BadUsage, BrokenModel, LlamacliError, ModelNotOnDisk, PromptTooLong, UnknownModel
-from llamacli.events import LoadEvent, LoadProgress, Notice
+from llamacli.events import Finished, LoadEvent, LoadProgress, Notice
 from llamacli.messages import Conversation
 from llamacli.placement import LLAMA_3_1_8B, Gpu, Wishes, plan_apart
 from tests.hub import TOKEN, as_the_hub
 from tests.placement.machines import BUSY_4090, GTX_1050, H100, OLD_1050, RTX_2080, RTX_4090, machine
-from tests.settings import settings
-from tests.tiny import save_bart, save_llama
+from tests.settings import sampling, settings
+from tests.tiny import save_bart, save_fp8_llama, save_llama
 
 
 def opened(model: str | Path, report: Callable[[LoadEvent], None] = lambda _: None, **options: object) -> Models:
@@ -260,9 +261,30 @@ def test_a_classifier_alone_does_not_care_where_a_language_model_could_run() -> 
     models.close()
 
 
-def test_a_model_whose_rows_are_no_whole_blocks_is_not_quantized_to_4_bits() -> None:
+def test_a_model_whose_rows_are_no_whole_blocks_is_not_quantized_to_4_bits(tmp_path: Path) -> None:
+    config = save_llama(tmp_path) / "config.json"
+    config.write_text(config.read_text().replace('"intermediate_size": 128', '"intermediate_size": 100'))
     with pytest.raises(BadUsage, match="cannot be quantized to 4 bits"):
-        engine_of("builtin", quantization="4bit")
+        engine_of(tmp_path, quantization="4bit")
+
+
+def test_a_model_that_comes_quantized_is_not_quantized_again(tmp_path: Path) -> None:
+    fp8 = save_fp8_llama(tmp_path)
+    for quantization in ("4bit", "8bit"):
+        with pytest.raises(BadUsage, match=f"--quantization {quantization} cannot be used with {tmp_path}"):
+            engine_of(fp8, quantization=quantization)
+    for quantization in ("auto", "none"):
+        engine = engine_of(fp8, quantization=quantization, device="cpu")
+        assert (engine.info.dtype, engine.info.quantization) == ("float32", "none")
+        assert isinstance(list(engine.stream(Conversation().with_prompt("one"), sampling(), Budget(5)))[-1], Finished)
+        engine.close()
+
+
+def test_a_quantization_is_no_reason_to_refuse_the_built_in_model_that_auto_fell_back_to() -> None:
+    for quantization in ("4bit", "8bit"):
+        engine = engine_of("auto", quantization=quantization, device="cpu")
+        assert (engine.info.model, engine.info.quantization) == ("builtin", "none")
+        engine.close()
 
 
 @pytest.mark.parametrize("part", ["model-00001-of-00002.safetensors", "consolidated.safetensors"])

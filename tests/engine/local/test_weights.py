@@ -5,6 +5,7 @@ from pathlib import Path
 from threading import Barrier, Thread
 from time import sleep
 from typing import Any
+from warnings import catch_warnings, simplefilter
 
 import pytest
 import torch
@@ -20,12 +21,14 @@ from transformers import (
 from llamacli.background import in_background
 from llamacli.engine.local import checkpoints, weights
 from llamacli.engine.local.building import Site
+from llamacli.engine.local.progress import quiet
 from llamacli.engine.local.weights import causal_model, device_map, read_weights
 from llamacli.errors import EngineFailed
 from llamacli.placement import RolePlacement
-from tests.tiny import save_bert, save_llama
+from tests.tiny import save_bert, save_fp8_llama, save_llama
 
 ROUNDS = 12
+WITHOUT_CARD = pytest.mark.skipif(torch.cuda.is_available(), reason="a card may compute in FP8")
 
 
 def place(dtype: Any = "float32", quantization: Any = "none") -> RolePlacement:
@@ -56,7 +59,7 @@ def test_models_that_load_at_the_same_time_are_what_they_are_alone(tmp_path: Pat
     jobs: tuple[Callable[[], Any], ...] = (
         lambda: read_weights(AutoModelForCausalLM, llama, place(), silent),
         lambda: read_weights(AutoModelForSequenceClassification, bert, place("bfloat16"), silent),
-        lambda: read_weights(AutoModelForCausalLM, copy.path, place("bfloat16", "4bit"), silent, quantize=False),
+        lambda: read_weights(AutoModelForCausalLM, copy.path, place("bfloat16", "4bit"), silent),
     )
     alone = [job() for job in jobs]
     for _ in range(ROUNDS):
@@ -130,6 +133,39 @@ def test_how_far_it_is_is_told(tmp_path: Path) -> None:
     total = told[0][1]
     assert total > 10
     assert told == [(number, total) for number in range(total)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("dequantize", [True, pytest.param(False, marks=WITHOUT_CARD)])
+def test_a_model_stored_in_fp8_becomes_a_plain_one_of_the_type_asked_for(
+    tmp_path: Path, dtype: str, dequantize: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plain = read_weights(AutoModelForCausalLM, save_llama(tmp_path / "plain"), place(), silent)
+    stored = save_fp8_llama(tmp_path / "stored", dequantize=dequantize)
+    quiet()
+    capfd.readouterr()
+    model = read_weights(AutoModelForCausalLM, stored, place(dtype), silent)
+    assert {weight.dtype for weight in model.parameters()} == {getattr(torch, dtype)}
+    assert model.model.rotary_emb.inv_freq.dtype == torch.float32
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+    with torch.inference_mode():
+        ids = torch.arange(1, 40)[None]
+        exact, near = plain(ids).logits, model(ids).logits.float()
+    assert (near - exact).norm() < 0.3 * exact.norm()  # random weights as wide as these make much of a difference
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_checkpoint_of_bitsandbytes_is_read_as_it_is(tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes")
+    four_bit = place("bfloat16", "4bit")
+    made = read_weights(AutoModelForCausalLM, save_llama(tmp_path / "plain"), four_bit, silent)
+    made.save_pretrained(tmp_path / "stored")
+    with catch_warnings():
+        simplefilter("error")  # such as that its own form goes before the one that is asked for
+        model = causal_model(tmp_path / "stored", "tiny", four_bit, tmp_path / "cache", lambda _: None)
+    assert "4bit" in type(model.model.layers[0].mlp.up_proj).__name__
+    assert not list(checkpoints.copies(tmp_path / "cache"))
+    assert all(torch.equal(one, other) for one, other in zip(made.parameters(), model.parameters(), strict=True))
 
 
 def llama_config(*, tied: bool) -> LlamaConfig:
