@@ -77,5 +77,6 @@ corpus lacked, none of its questions was put into it. Expect the second figures,
 It matches wording more than it understands: an unusual question can get the answer to another one, said just as surely.
 Rare names may be copied with a letter wrong. It does sums of numbers up to 100 and products up to 20 times 10
 only, and must not be relied on for any; nor may its answers be relied on in an emergency.
-Of a system prompt it takes its name, and to answer in Korean; hardly more.
+Of a text it often quotes the wrong line, or half of one. Of a system prompt it takes its name, and to answer in Korean;
+hardly more.
 """

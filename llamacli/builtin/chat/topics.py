@@ -10,6 +10,7 @@ CORPUS_DIR = Path(__file__).parent.parent / "corpus" / "chat"
 QUESTION_FILES = (
     "development",
     "development_second",
+    "development_third",
     "held_out",
     "held_out_second",
 )  # questions for the evaluation, never for training
