@@ -97,4 +97,4 @@ def test_a_real_engine_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     assert report.speeds[0].tokens_per_s > 0
     assert report.baseline[0].tokens_per_s > 0
     assert report.chat.tokens_behind > 1000
-    assert 30e6 < report.weight_bytes < 50e6
+    assert 60e6 < report.weight_bytes < 80e6  # 17.5 million weights, in 32 bits once loaded
