@@ -188,5 +188,5 @@ def _failing_once(engine: Engine) -> tuple[Engine, type[LlamacliError]]:
             handle.remove()
             raise MemoryError
 
-    handle = engine._decoder.model.model.layers[1].register_forward_pre_hook(fail_at_the_third)
+    handle = engine._decoder.model.model.rotary_emb.register_forward_pre_hook(fail_at_the_third)
     return engine, OutOfMemory

@@ -13,12 +13,15 @@ from llamacli.engine.local.cache import has_static_layers, lengthen, new_cache, 
 from llamacli.engine.local.capturing import WARM_UPS, Step, capture_graph
 from llamacli.engine.local.compiling import Forward, SecondGear, next_logits, only_compiled, token_and_position
 from llamacli.engine.local.decode import SLICE, Decoder, threads_for
+from llamacli.engine.local.direct import DirectStep, direct_step
 from llamacli.engine.local.fused import FusedStep, fused_step
-from llamacli.engine.local.parking import KEPT_BYTES_OF_CARDS, Parking, shared_length, sliced
+from llamacli.engine.local.parking import KEPT_BYTES, KEPT_BYTES_OF_CARDS, Parking, shared_length, sliced
 from llamacli.sampling import Sampling
 
 SIZES = (1024, 4096, 8192, 16384, 32768, 65536)
-"""Lengths of caches, in tokens, below the context window. Attention runs over the whole length, hence a few."""
+"""Lengths of caches, in tokens, below the context window. A step is captured or compiled for each, hence a few."""
+GROWTH = 1024
+"""Tokens by which a cache grows where nothing is made for its length."""
 ALIGNMENT = 64
 """Lengths of caches are multiples of it."""
 HEADROOM = 256
@@ -36,7 +39,7 @@ FEW = 64
 class StaticDecoder(Decoder):
     """A decoder whose step, sampling included, only touches buffers that stay where they are.
 
-    `capture` turns a step into one that repeats it: a CUDA graph; without it each step is run as it is. `fused` does
+    `capture` turns a step into one that repeats it: a CUDA graph; without it each step is run as it is. `own` does
     the forward pass of a step in place of the model.
     """
 
@@ -45,20 +48,21 @@ class StaticDecoder(Decoder):
         model: Any,
         window: int,
         capture: "Callable[[Step, torch.Generator], Step] | None",
-        fused: FusedStep | None = None,
+        own: FusedStep | DirectStep | None = None,
     ) -> None:
         # Attention with a mask falls back to a slow kernel where rows are not aligned to 16 bytes.
         largest = -(-(window + WARM_UPS + 1) // ALIGNMENT) * ALIGNMENT
-        self._sizes = (*(size for size in SIZES if size < window), largest)
+        sizes = range(GROWTH, window, GROWTH) if own and not capture else SIZES
+        self._sizes = (*(size for size in sizes if size < window), largest)
         self._capture = capture
-        self._fused = fused
+        self._own = own
         self._gear: SecondGear | None = None
         self._token, self._position = token_and_position(model.device)
         read_grouped_heads()
         super().__init__(model)
-        self._parking = Parking(KEPT_BYTES_OF_CARDS, sliced)
+        self._parking = Parking(KEPT_BYTES if model.device.type == "cpu" else KEPT_BYTES_OF_CARDS, sliced)
         self.slice = _slice_for(model.device)
-        self._name = ("CUDA graph" if capture else "static cache") + (", fused kernels" if fused else "")
+        self._name = ("CUDA graph" if capture else "static cache") + (f", {own.name}" if own else "")
 
     @property
     def method(self) -> str:
@@ -75,6 +79,7 @@ class StaticDecoder(Decoder):
         """See `Decoder.close`; what is being compiled ends."""
         if self._gear:
             self._gear.close()
+        self._own = None
         super().close()
 
     def warm_up(self, sampling: Sampling) -> None:
@@ -87,8 +92,8 @@ class StaticDecoder(Decoder):
         self.rewind([])
 
     def shift_up(self, *, wait: bool) -> bool:
-        """See `Decoder.shift_up`: torch compiles the forward pass of a step, unless it is fused."""
-        if self._fused:
+        """See `Decoder.shift_up`: torch compiles the forward pass of a step, unless that is our own."""
+        if self._own:
             return False
         self._gear = SecondGear(self.model, wait=wait)
         if wait:
@@ -113,7 +118,7 @@ class StaticDecoder(Decoder):
 
     def _read(self, ids: Sequence[int]) -> Tensor:
         self._reserve(len(ids))
-        set_length(self._cache, len(self._ids))  # a fused step does not count
+        set_length(self._cache, len(self._ids))  # a pass of our own does not count
         show(self._cache, len(self._ids) + len(ids))
         try:
             return super()._read(ids)
@@ -205,15 +210,19 @@ class StaticDecoder(Decoder):
         self._position.add_(1)
 
     def _logits(self) -> Tensor:
-        if self._fused:
-            return self._fused(self._token, self._position, self._cache)
+        if self._own:
+            torch.set_num_threads(threads_for(self._weights))
+            return self._own(self._token, self._position, self._cache)
         return next_logits(self._compiled or self.model, self._token, self._position, self._cache)
 
 
 def decoder_for(model: Any, window: int) -> Decoder:
     """The fastest decoder that the model can have where it is."""
     reason = why_eager(model)
-    return Decoder(model, reason) if reason else StaticDecoder(model, window, capture_graph, fused_step(model))
+    if not reason:
+        return StaticDecoder(model, window, capture_graph, fused_step(model))
+    direct = direct_step(model)
+    return StaticDecoder(model, window, None, direct) if direct else Decoder(model, reason)
 
 
 def why_eager(model: Any) -> str:

@@ -21,6 +21,7 @@ from llamacli.engine.base import EngineInfo
 from llamacli.engine.local import compiling, static
 from llamacli.engine.local.capturing import Step
 from llamacli.engine.local.decode import THREADS, Decoder
+from llamacli.engine.local.direct import DirectStep
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder
 from llamacli.errors import EngineFailed
@@ -264,9 +265,8 @@ def test_a_decoder_is_closed_while_the_compiler_works(tiny_llama: Path, compiler
     assert alive() is None
 
 
-def test_what_is_fused_has_no_second_gear(model: Any, compiler: Compiler) -> None:
-    fused: Any = object()
-    assert not StaticDecoder(model, 4096, None, fused).shift_up(wait=False)
+def test_a_forward_pass_of_our_own_has_no_second_gear(model: Any, compiler: Compiler) -> None:
+    assert not StaticDecoder(model, 4096, None, DirectStep(model)).shift_up(wait=False)
     assert not Decoder(model).shift_up(wait=False)
     assert compiler.begun == 0
 

@@ -116,19 +116,19 @@ def test_fused_logits_are_as_near_to_those_in_float32_as_the_models_own(
         prompt = [5 + (7 * number) % 1900 for number in range(length)]
         with torch.inference_mode():
             expected = reference(torch.tensor([[*prompt, 9]], device="cuda:0")).logits[0, -1]
-            ours, theirs = (stepped(decoder, prompt, 9, fused) for fused in (decoder._fused, None))
+            ours, theirs = (stepped(decoder, prompt, 9, fused) for fused in (decoder._own, None))
         assert error(ours, expected) < 1.2 * error(theirs, expected) + 1e-5
         assert error(ours, theirs) < (0.04 if dtype == torch.bfloat16 else 0.005)
 
 
-def stepped(decoder: StaticDecoder, prompt: list[int], token: int, fused: FusedStep | None) -> torch.Tensor:
+def stepped(decoder: StaticDecoder, prompt: list[int], token: int, own: Any) -> torch.Tensor:
     """The logits after a prompt was read and then one token, by a step with or without the fused kernels."""
     decoder.rewind([])
     decoder.read_prompt(prompt, 0, lambda: False)
     decoder._reserve(1)
     decoder._token.fill_(token)
     decoder._position.fill_(len(prompt))
-    decoder._fused = fused
+    decoder._own = own
     return decoder._logits().float().clone()
 
 

@@ -6,7 +6,14 @@ from typing import Any
 
 import pytest
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, MistralConfig, MistralForCausalLM
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+)
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from llamacli.complexity import Budget
@@ -16,6 +23,7 @@ from llamacli.engine.local.attention import grouped_attention
 from llamacli.engine.local.cache import has_static_layers
 from llamacli.engine.local.capturing import WARM_UPS, Step
 from llamacli.engine.local.decode import Decoder
+from llamacli.engine.local.direct import DirectStep, direct_step
 from llamacli.engine.local.generation import LocalEngine
 from llamacli.engine.local.static import StaticDecoder, decoder_for
 from llamacli.messages import Conversation
@@ -30,17 +38,20 @@ def replayed(step: Step, _generator: torch.Generator) -> Step:
     return step
 
 
-@pytest.fixture(params=[None, replayed], ids=["as it is", "captured"])
+@pytest.fixture(params=["as it is", "captured", "direct"])
 def engines(
     request: pytest.FixtureRequest, tiny_llama: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[LocalEngine, LocalEngine]:
     """A static and a growing one over the same model; caches small enough to be outgrown."""
     monkeypatch.setattr(static, "SIZES", (48, 96, 200, 400))
+    monkeypatch.setattr(static, "GROWTH", 40)
     monkeypatch.setattr(static, "HEADROOM", 8)
     model = AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
     words, info = AutoTokenizer.from_pretrained(tiny_llama), EngineInfo("tiny", 4096, "cpu", "float32", "none")
+    capture = replayed if request.param == "captured" else None
+    own = DirectStep(model) if request.param == "direct" else None
     return (
-        LocalEngine(StaticDecoder(model, 4096, request.param), words, info),
+        LocalEngine(StaticDecoder(model, 4096, capture, own), words, info),
         LocalEngine(Decoder(model), words, info),
     )
 
@@ -112,17 +123,37 @@ def test_a_warm_engine_answers_as_a_cold_one(engines: Engines) -> None:
     assert warm == answer(reference, asked, 30, temperature=0)[0]
 
 
-def test_what_cannot_be_captured_is_decoded_eagerly_and_says_why(tiny_llama: Path) -> None:
+def test_a_llama_on_the_cpu_is_decoded_directly(tiny_llama: Path) -> None:
     llama = AutoModelForCausalLM.from_pretrained(tiny_llama)
-    decoder = decoder_for(llama, 4096)
-    assert type(decoder) is Decoder
-    assert "CUDA card" in decoder.method
     assert has_static_layers(llama)
+    assert decoder_for(llama, 4096).method == "static cache, direct"
+    assert direct_step(llama.double()) is None
+    biased = LlamaConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,
+                         vocab_size=99, mlp_bias=True)  # fmt: skip
+    assert direct_step(LlamaForCausalLM(biased)) is None
+
+
+def test_joined_matrices_are_there_once_and_the_model_reads_as_before(tiny_llama: Path) -> None:
+    llama = AutoModelForCausalLM.from_pretrained(tiny_llama).eval()
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.inference_mode():
+        before = llama(ids).logits
+        DirectStep(llama)
+        assert llama(ids).logits.equal(before)
+    for layer in llama.model.layers:
+        for parts in ((layer.self_attn.q_proj, layer.self_attn.v_proj), (layer.mlp.gate_proj, layer.mlp.up_proj)):
+            assert len({part.weight.untyped_storage().data_ptr() for part in parts}) == 1
+
+
+def test_what_cannot_be_captured_is_decoded_eagerly_and_says_why() -> None:
     sliding = MistralForCausalLM(
         MistralConfig(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32, vocab_size=99,
                       sliding_window=16, num_key_value_heads=2)
     )  # fmt: skip
     assert not has_static_layers(sliding)
+    decoder = decoder_for(sliding, 4096)
+    assert type(decoder) is Decoder
+    assert "CUDA card" in decoder.method
 
 
 def test_a_step_reads_grouped_heads_as_they_are(engines: Engines, monkeypatch: pytest.MonkeyPatch) -> None:

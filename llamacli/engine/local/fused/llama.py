@@ -37,6 +37,8 @@ class FusedStep:
     [1, 1], and leaves the lengths that the layers keep as they are. It only touches buffers that stay in place.
     """
 
+    name = "fused kernels"
+
     def __init__(self, model: Any) -> None:
         config = model.config
         first = model.model.layers[0]
