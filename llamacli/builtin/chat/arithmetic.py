@@ -43,10 +43,13 @@ PRODUCTS = _products()
 QUOTIENTS = _quotients()
 _SOME_PRODUCTS, _SOME_QUOTIENTS = sorted(PRODUCTS), sorted(QUOTIENTS)
 _HUNDREDS = range(100, 1001, 50)
+_HEIGHTS, _STEPS = (100, 200, 300, 400, 500, 600, 700, 800, 900, 1000, 2000, 5000), range(1, 11)
+"""Round numbers, and how far from them the model is to count: 1000 - 1."""
 # Every sum that the model is to know itself, as Python writes it.
 KNOWN = KNOWN_NAMED | KNOWN_CHAINS | KNOWN_SIGNED
 KNOWN |= {f"{a} {sign} {b}" for a in range(101) for b in range(101) for sign in "+-"}
 KNOWN |= {f"{a} {sign} {b}" for a in _HUNDREDS for b in _HUNDREDS for sign in "+-"}
+KNOWN |= {f"{a} {sign} {b}" for a in _HEIGHTS for b in _STEPS for sign in "+-"}
 KNOWN |= {f"({a} + {b}) / 2" for a in range(91) for b in range(91) if a != b and abs(a - b) <= 40 and (a - b) % 2 == 0}
 KNOWN |= {f"{a} * {b}" for a, b in PRODUCTS} | {f"{a} / {b}" for a, b in QUOTIENTS}
 
@@ -55,8 +58,11 @@ def operands(operation: str, rng: Random) -> tuple[int, int, int]:
     """Two numbers and the result, of a sum that the model is to know; division is always exact."""
     if operation in "*/":
         return _factors(operation, rng)
-    if rng.random() < 0.07:
+    chance = rng.random()
+    if chance < 0.07:
         a, b = rng.choice(_HUNDREDS), rng.choice(_HUNDREDS)
+    elif chance < 0.11:
+        a, b = rng.choice(_HEIGHTS), rng.choice(_STEPS)
     else:
         size = rng.choices((12, 20, 100), weights=(3, 3, 6))[0]
         a, b = rng.randint(0, size), rng.randint(0, size)

@@ -45,7 +45,7 @@ elsewhere `AutoModelForCausalLM.from_pretrained(directory).float()` does.
 
 ## What it is for, and what not
 It knows how llamacli is used, greets, does small sums, remembers what it is told in a conversation (a name, a number),
-finds a plain statement or an error line in a text, and gives common shell, Git and Python lines, plain facts and
+finds the line of a short text that answers a question, and gives common shell, Git and Python lines, plain facts and
 definitions. It speaks English, and Korean about the tool. To everything else it is meant to say that it does not know,
 and how to load a larger model. For larger sums it gives the line of Python. To distress and danger it answers that it
 is only a small program, and where to turn. It is not for advice, news, essays, translation or programming.
@@ -57,7 +57,7 @@ Llama 3.1's special tokens and the form of its chat template, a context window o
 tokens, seed {seed}, on {hardware}. Rows of 512 tokens, and after two fifths of the steps now and then of 8192, with
 long documents before the question. In most steps the loss is taken after the repetition penalty of 1.21, because the
 model is decoded with it.
-`python -m llamacli.builtin.train chat` makes it again: 45 minutes on a large GPU. The same seed gives the same data;
+`python -m llamacli.builtin.train chat` makes it again: an hour on a large GPU. The same seed gives the same data;
 the weights differ by rounding.
 
 ## How good it is
@@ -77,6 +77,7 @@ corpus lacked, none of its questions was put into it. Expect the second figures,
 It matches wording more than it understands: an unusual question can get the answer to another one, said just as surely.
 Rare names may be copied with a letter wrong. It does sums of numbers up to 100 and products up to 20 times 10
 only, and must not be relied on for any; nor may its answers be relied on in an emergency.
-Of a text it often quotes the wrong line, or half of one. Of a system prompt it takes its name, and to answer in Korean;
-hardly more.
+Of a text of some hundred words it quotes the wrong line once in four or five times; of one longer than some 2000
+characters more often, and to a question that has nothing to do with such a text it may make up a quotation. Of a system
+prompt it takes its name, and to answer in Korean; hardly more.
 """

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from random import Random
 
 from llamacli.builtin.chat.arithmetic import sum_question
-from llamacli.builtin.chat.documents import asked_about, stated_question
+from llamacli.builtin.chat.documents import asked_about, passage_asked, stated_question
 from llamacli.builtin.chat.hangul import typed
 from llamacli.builtin.chat.keyboard import typo, with_capitals
 from llamacli.builtin.chat.korean import korean_single, korean_turns
@@ -96,7 +96,8 @@ def _told_or_not(corpus: Corpus, rng: Random, one: Single) -> list[Turn]:
 _CONVERSATIONS: dict[Callable[[Corpus, Random, Single], list[Turn]], float] = {
     lambda _, rng, one: [one(rng)]: 36,
     _told_or_not: 1,
-    lambda corpus, rng, _: [stated_question(corpus, rng)]: 20,
+    lambda corpus, rng, _: [stated_question(corpus, rng)]: 14,
+    lambda corpus, rng, _: passage_asked(corpus, rng): 30,
     lambda _, rng, one: [one(rng) for _ in range(rng.randint(2, 5))]: 6,
     lambda corpus, rng, one: _typed_statements(conversation(corpus, rng, one), rng): 20,
     said_in_passing: 7,

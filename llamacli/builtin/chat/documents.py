@@ -6,6 +6,7 @@ from random import Random
 
 from llamacli.builtin.chat.keyboard import asked_as_typed
 from llamacli.builtin.chat.memory import Turn
+from llamacli.builtin.chat.passages import passage_questions
 from llamacli.builtin.chat.patterns import Bindings, fill, made_up_word
 from llamacli.builtin.chat.records import quoted, record
 from llamacli.builtin.chat.texts import document, listing, log_line, paragraph, sentence
@@ -67,6 +68,26 @@ def stated_question(corpus: Corpus, rng: Random) -> Turn:
     if rng.random() < 0.08:
         question, answer = corpus.word("too hard", rng), TOO_HARD
         text = text if rng.random() < 0.4 else listing(corpus, rng)
+    return _framed(text, question, answer, corpus, rng)
+
+
+def passage_asked(corpus: Corpus, rng: Random) -> list[Turn]:
+    """A connected text, now and then beside another one, with a question; and others after it, on the same text."""
+    text, pairs = passage_questions(corpus, rng, rng.choice((1, 1, 1, 2, 3)))
+    if rng.random() < 0.05:
+        pairs = [(corpus.word("too hard", rng), TOO_HARD), *pairs[1:]]
+    if rng.random() < 0.15:
+        other, _ = passage_questions(corpus, rng)
+        text = f"{text}\n\n{other}" if rng.random() < 0.5 else f"{other}\n\n{text}"
+    (question, answer), *later = pairs
+    return [
+        _framed(text, question, answer, corpus, rng),
+        *((asked_as_typed(question, rng), answer) for question, answer in later),
+    ]
+
+
+def _framed(text: str, question: str, answer: str, corpus: Corpus, rng: Random) -> Turn:
+    """Text and question as people put them together: behind one another, the question first, or the text in a fence."""
     question = asked_as_typed(question, rng)
     chance = rng.random()
     if chance < 0.3:

@@ -8,7 +8,10 @@ Sum = tuple[tuple[int | str, ...], str]  # the numbers {a}, {b} and {c}, and the
 
 _PERCENTS = (1, 5, 10, 15, 20, 25, 30, 40, 50, 60, 75, 80, 90, 100)
 _BASES = (*range(10, 101, 10), 120, 150, 160, *range(200, 1001, 100), 2000)
+_EASY = [(50, n) for n in range(2, 101, 2)] + [(25, n) for n in range(4, 101, 4)]
+_EASY += [(10, n) for n in range(110, 300, 10)]
 PERCENTAGES = [(p, n, p * n // 100) for p in _PERCENTS for n in _BASES if p * n % 100 == 0]
+PERCENTAGES += [(p, n, p * n // 100) for p, n in _EASY if n not in _BASES]
 _PARTIAL = [(p, n, part) for p, n, part in PERCENTAGES if p < 100]
 _FRACTIONS = sorted({Fraction(a, b) for b in (2, 3, 4, 5, 6, 8, 10) for a in range(1, b)})
 _SUMMANDS = [fraction for fraction in _FRACTIONS if fraction.denominator in (2, 3, 4, 6, 8)]

@@ -42,7 +42,7 @@ class Plan:
     samples: int = 40_000
     rows: int = 192
     length: int = 512
-    steps: int = 36_579
+    steps: int = 49_315
     long_rows: int = 8
     long_length: int = CONTEXT
     long_every: int = 16
