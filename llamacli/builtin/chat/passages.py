@@ -105,9 +105,8 @@ KINDS: dict[str, Callable[[Corpus, Random], str]] = {
     "number": lambda _, rng: str(rng.randint(2, 10 ** rng.randint(2, 5))),
     "clock": lambda _, rng: f"{rng.randint(0, 23):02}:{rng.randint(0, 59):02}",
     "price": lambda _, rng: f"{rng.randint(1, 10 ** rng.randint(1, 3))}.{rng.choice(('50', '00', '99', '20', '80'))}",
-    "city": lambda corpus, rng: corpus.word("city", rng) if rng.random() < 0.7 else _made_up_name(corpus, rng),
     **{kind: _of(kind) for kind in ("hour", "phone", "code", "file", "date", "year", "version", "email")},
-    **{kind: _of(kind) for kind in ("day", "month", "country", "food", "animal", "colour", "hobby", "job")},
+    **{kind: _of(kind) for kind in ("day", "month", "city", "country", "food", "animal", "colour", "hobby", "job")},
 }
 
 
